@@ -1,0 +1,187 @@
+/*
+ * A camera: one stream, recorded into time-rotated files
+ * `output_directory/name/YYYY-MM-DD/HH_MM_SS.mp4`.
+ */
+#ifndef RTSPREC_CAMERA_H
+#define RTSPREC_CAMERA_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <rtsprec/error.h>
+#include <rtsprec/event.h>
+#include <rtsprec/version.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct rtsprec_recorder;
+
+/**
+ * A camera of a recorder.
+ *
+ * Thread-safety: as struct rtsprec_recorder.
+ */
+struct rtsprec_camera;
+
+/** How RTP travels. */
+enum rtsprec_transport {
+    RTSPREC_TRANSPORT_TCP = 0, /**< inside the RTSP connection: nothing is lost on the way */
+    RTSPREC_TRANSPORT_UDP = 1, /**< a datagram that is lost is lost */
+};
+
+/** The file format of the segments. */
+enum rtsprec_container {
+    RTSPREC_CONTAINER_MP4 = 0, /**< fragmented mp4: readable while open, H.265 tagged hvc1 */
+    RTSPREC_CONTAINER_MKV = 1, /**< takes every codec, G.711 too */
+};
+
+/** What becomes of the camera's sound. */
+enum rtsprec_audio {
+    RTSPREC_AUDIO_AUTO = 0, /**< recorded when the container takes its codec */
+    RTSPREC_AUDIO_OFF = 1,  /**< not requested from the camera */
+};
+
+/**
+ * How to record. Set with rtsprec_camera_options_init(), then change what you need; strings are
+ * copied. A 0 in any member but the mandatory three means the default named beside it.
+ */
+struct rtsprec_camera_options {
+    size_t size; /**< sizeof(struct rtsprec_camera_options): the version of the struct */
+
+    const char
+        *name; /**< mandatory: unique in the recorder, a legal directory name, 1 to 200 bytes */
+    const char *url; /**< mandatory: rtsp://[user[:password]@]host[:port]/path, or rtsps:// */
+    const char *output_directory; /**< mandatory; created when missing */
+
+    const char *username; /**< not percent-encoded, goes before the URL's; NULL: the URL's */
+    const char *password; /**< not percent-encoded, goes before the URL's; NULL: the URL's */
+
+    enum rtsprec_transport transport;
+    enum rtsprec_container container;
+    enum rtsprec_audio audio;
+
+    /**
+     * Length of a segment, default 300 s as in the Python service; 1 s to 86,400 s. Segments begin
+     * at the first key frame at or after each multiple of it, counted from local midnight.
+     */
+    int64_t segment_duration_us;
+
+    int64_t open_timeout_us; /**< from connect to the first packet, default 10 s; 0.1 s to 300 s */
+    int64_t read_timeout_us; /**< longest silence of the video track, default 5 s; 0.1 s to 300 s */
+
+    /** First and longest pause between attempts to connect, default 0.5 s and 5 s, with jitter. */
+    int64_t retry_min_us, retry_max_us;
+    /**
+     * The same after 401 and 403, default 60 s and 30 min: cameras lock an address after a few
+     * wrong passwords.
+     */
+    int64_t auth_retry_min_us, auth_retry_max_us;
+
+    /**
+     * What the hand-off between network and disk holds at most, default 10 s and 64 MiB (10 s of
+     * the fastest cameras, 50 Mbit/s). When a disk stalls for longer, frames are dropped up to a
+     * key frame.
+     */
+    int64_t queue_duration_us;
+    int64_t queue_bytes;
+};
+
+/** Fills @p options with the defaults; the three mandatory members become NULL. */
+RTSPREC_API void rtsprec_camera_options_init(struct rtsprec_camera_options *options);
+
+/**
+ * Checks @p options as rtsprec_camera_create() does, without a recorder.
+ *
+ * @param[out] error  the member, its value and what was expected; may be NULL
+ * @return 0 or RTSPREC_ERROR_INVALID
+ */
+RTSPREC_API int rtsprec_camera_options_check(const struct rtsprec_camera_options *options,
+                                             struct rtsprec_error *error);
+
+/**
+ * Adds a camera to a recorder; it does not connect before rtsprec_camera_start().
+ *
+ * @param[out] out    the camera; it belongs to the recorder, which destroys it with itself
+ * @param[out] error  the reason of a failure; may be NULL
+ * @return 0, RTSPREC_ERROR_INVALID, RTSPREC_ERROR_EXISTS, RTSPREC_ERROR_NO_MEMORY
+ */
+RTSPREC_API int rtsprec_camera_create(struct rtsprec_camera **out,
+                                      struct rtsprec_recorder *recorder,
+                                      const struct rtsprec_camera_options *options,
+                                      struct rtsprec_error *error);
+
+/**
+ * Starts recording: two threads that connect, record, and connect again after every failure, until
+ * stopped. Returns at once; what happens comes as events.
+ *
+ * @return 0, RTSPREC_ERROR_STATE when it is running, RTSPREC_ERROR_SYSTEM when there is no thread,
+ *         RTSPREC_ERROR_NO_MEMORY
+ */
+RTSPREC_API int rtsprec_camera_start(struct rtsprec_camera *camera, struct rtsprec_error *error);
+
+/** Asks the camera to stop, returns at once. Stopping a camera that is not running does nothing. */
+RTSPREC_API void rtsprec_camera_request_stop(struct rtsprec_camera *camera);
+
+/**
+ * Waits until a camera that was asked to stop has closed its files; it can then be started again.
+ * Returns at once for a camera that is not running.
+ */
+RTSPREC_API void rtsprec_camera_wait(struct rtsprec_camera *camera);
+
+/** Stops the camera, takes it from its recorder, sets *camera to NULL. NULL is ignored. */
+RTSPREC_API void rtsprec_camera_destroy(struct rtsprec_camera **camera);
+
+/** The name given in the options; lives as long as the camera. */
+RTSPREC_API const char *rtsprec_camera_name(const struct rtsprec_camera *camera);
+
+/** What a camera has done since it was created. Totals only grow. */
+struct rtsprec_camera_statistics {
+    size_t size; /**< set by the caller to sizeof(struct rtsprec_camera_statistics) */
+
+    enum rtsprec_camera_state state;
+    int64_t state_since_us; /**< wall-clock time at which it entered the state */
+
+    int64_t received_packets_total; /**< whole video frames and audio packets, all tracks */
+    int64_t received_bytes_total;
+    int64_t
+        last_video_us; /**< wall-clock time at which the last video frame arrived; 0: none yet */
+
+    int64_t written_frames_total; /**< video frames written to files */
+    int64_t written_bytes_total;  /**< bytes written to files */
+    int64_t segments_total;       /**< segments closed under their final name */
+
+    int64_t dropped_packets_total; /**< lost between network and disk because the queue was full */
+    int64_t dropped_frames_total;  /**< of them video frames */
+    int64_t failed_packets_total;  /**< lost because a file could not be opened or written */
+    int64_t discontinuities_total;
+
+    int64_t connects_total; /**< streams opened with success */
+    int64_t failures_total; /**< attempts that failed and streams that ended against our will */
+    int last_error;         /**< code of the last of these; 0: none yet */
+    char last_error_text[256];
+
+    int64_t queue_bytes; /**< waiting for the disk at this moment */
+    int64_t queue_us;    /**< seconds of video waiting for the disk at this moment */
+
+    char video_codec[16]; /**< FFmpeg's name: "hevc", "h264"; "" before the first connection */
+    char audio_codec[16]; /**< "" when no sound is recorded */
+    int width, height;    /**< of the video, pixels; 0 before the first connection */
+
+    char segment_path[512]; /**< the file being written; "" when there is none, cut when longer */
+};
+
+/**
+ * Takes a snapshot.
+ *
+ * @return 0, or RTSPREC_ERROR_INVALID when statistics->size is 0 or larger than this library knows
+ */
+RTSPREC_API int rtsprec_camera_get_statistics(const struct rtsprec_camera *camera,
+                                              struct rtsprec_camera_statistics *statistics);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,119 @@
+/*
+ * Events: what a program learns while its cameras record.
+ */
+#ifndef RTSPREC_EVENT_H
+#define RTSPREC_EVENT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <rtsprec/version.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** What a camera is doing. */
+enum rtsprec_camera_state {
+    RTSPREC_CAMERA_STOPPED = 0,    /**< not started, or stopped and every file closed */
+    RTSPREC_CAMERA_CONNECTING = 1, /**< opening the stream, or waiting for its first key frame */
+    RTSPREC_CAMERA_RECORDING = 2,  /**< video arrives and is written */
+    RTSPREC_CAMERA_WAITING = 3,    /**< the last attempt failed; the next one is scheduled */
+};
+
+/** A state's name in lower case, "recording"; a constant string. Thread-safety: any thread. */
+RTSPREC_API const char *rtsprec_camera_state_name(enum rtsprec_camera_state state);
+
+/** Why a segment ended. */
+enum rtsprec_segment_reason {
+    RTSPREC_SEGMENT_ROTATED = 0,    /**< the next clock-aligned boundary was reached */
+    RTSPREC_SEGMENT_STOPPED = 1,    /**< the camera was stopped on request */
+    RTSPREC_SEGMENT_LOST = 2,       /**< the camera went away */
+    RTSPREC_SEGMENT_PARAMETERS = 3, /**< codec, resolution or tracks changed */
+    RTSPREC_SEGMENT_FAILED = 4,     /**< writing failed; what was written before is in the file */
+};
+
+/** A reason's name in lower case, "rotated"; a constant string. Thread-safety: any thread. */
+RTSPREC_API const char *rtsprec_segment_reason_name(enum rtsprec_segment_reason reason);
+
+/** Kinds of event; each names the member of the union that holds its details. */
+enum rtsprec_event_type {
+    RTSPREC_EVENT_STATE_CHANGED = 1,   /**< state */
+    RTSPREC_EVENT_SEGMENT_OPENED = 2,  /**< segment; bytes and end_us are still 0 */
+    RTSPREC_EVENT_SEGMENT_CLOSED = 3,  /**< segment; the file has its final name */
+    RTSPREC_EVENT_DISCONTINUITY = 4,   /**< discontinuity */
+    RTSPREC_EVENT_PACKETS_DROPPED = 5, /**< dropped */
+    RTSPREC_EVENT_OVERFLOW = 6,        /**< overflow */
+};
+
+/** STATE_CHANGED */
+struct rtsprec_event_state {
+    enum rtsprec_camera_state from, to;
+    int error;           /**< why, one of enum rtsprec_error_code; 0 when nothing went wrong */
+    const char *text;    /**< why, in words, without credentials; "" when nothing went wrong */
+    int64_t retry_in_us; /**< WAITING: time to the next attempt; else 0 */
+};
+
+/** SEGMENT_OPENED, SEGMENT_CLOSED */
+struct rtsprec_event_segment {
+    const char *path; /**< OPENED: the `.part` file; CLOSED: the final name */
+    int64_t start_us; /**< wall-clock time of the first frame, µs since 1970-01-01 UTC */
+    int64_t end_us;   /**< CLOSED: wall-clock time at which its last frame ends */
+    int64_t bytes;    /**< CLOSED: size of the file */
+    int64_t frames;   /**< CLOSED: video frames in it */
+    enum rtsprec_segment_reason reason; /**< CLOSED: why it ended */
+};
+
+/**
+ * DISCONTINUITY: the camera's timestamps jumped, or media is missing between two packets that
+ * arrived. What is recorded goes on with increasing times; the gap stands in the file as long as it
+ * lasted.
+ */
+struct rtsprec_event_discontinuity {
+    int track;          /**< index of the track in the stream, from 0 */
+    int64_t camera_us;  /**< how far the camera's timestamps went, may be negative */
+    int64_t arrival_us; /**< how much time had really passed */
+    const char *text;   /**< the same in words */
+};
+
+/** PACKETS_DROPPED: the disk was too slow for longer than the queue could absorb. */
+struct rtsprec_event_dropped {
+    int64_t packets; /**< dropped since the last such event, all tracks */
+    int64_t frames;  /**< of them video frames; always up to the next key frame */
+    int64_t bytes;
+};
+
+/** OVERFLOW: the program's callback was too slow; this many events and log records were discarded.
+ */
+struct rtsprec_event_overflow {
+    int64_t events;
+    int64_t log_records;
+};
+
+/** One event. It and all it points to live as long as the callback runs. */
+struct rtsprec_event {
+    size_t size; /**< of the struct as the library knows it; it only grows at the end */
+    enum rtsprec_event_type type;
+    const char *camera; /**< its name; NULL for OVERFLOW */
+    int64_t time_us;    /**< when it happened, µs since 1970-01-01 UTC */
+    union {
+        struct rtsprec_event_state state;
+        struct rtsprec_event_segment segment;
+        struct rtsprec_event_discontinuity discontinuity;
+        struct rtsprec_event_dropped dropped;
+        struct rtsprec_event_overflow overflow;
+    } u;
+};
+
+/**
+ * Receives events, from the recorder's one dispatcher thread, one at a time, in the order in which
+ * they happened. It may block without hurting the recording (up to 4,096 events and log records are
+ * kept), but must not call functions that stop or destroy the recorder or its cameras.
+ */
+typedef void rtsprec_event_fn(void *user, const struct rtsprec_event *event);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,70 @@
+/*
+ * The recorder: what all cameras share. Create one, add cameras to it (camera.h), destroy it.
+ */
+#ifndef RTSPREC_RECORDER_H
+#define RTSPREC_RECORDER_H
+
+#include <stddef.h>
+
+#include <rtsprec/error.h>
+#include <rtsprec/event.h>
+#include <rtsprec/log.h>
+#include <rtsprec/version.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/**
+ * A recorder and its dispatcher thread.
+ *
+ * Thread-safety: all functions may be called from any thread, also at once, except that nothing may
+ * run at the same time as rtsprec_recorder_destroy() or after it. Functions that wait must not be
+ * called from a callback.
+ */
+struct rtsprec_recorder;
+
+/** Set with rtsprec_recorder_options_init(), then change what you need. All zero is valid too. */
+struct rtsprec_recorder_options {
+    size_t size; /**< sizeof(struct rtsprec_recorder_options): the version of the struct */
+    rtsprec_event_fn *event;          /**< NULL: events are not wanted */
+    rtsprec_log_fn *log;              /**< NULL: log records are not wanted */
+    enum rtsprec_log_level log_level; /**< the least severe level delivered; 0 means INFO */
+    void *user;                       /**< handed to both callbacks; must outlive the recorder */
+};
+
+/** Fills @p options with the defaults. */
+RTSPREC_API void rtsprec_recorder_options_init(struct rtsprec_recorder_options *options);
+
+/**
+ * Creates a recorder and starts its dispatcher thread.
+ *
+ * @param[out] out      the recorder, owned by the caller; NULL after an error
+ * @param[in]  options  copied; NULL means the defaults
+ * @param[out] error    the reason of a failure; may be NULL
+ * @return 0, RTSPREC_ERROR_NO_MEMORY, RTSPREC_ERROR_INVALID, RTSPREC_ERROR_SYSTEM
+ */
+RTSPREC_API int rtsprec_recorder_create(struct rtsprec_recorder **out,
+                                        const struct rtsprec_recorder_options *options,
+                                        struct rtsprec_error *error);
+
+/**
+ * Asks every camera to stop, returns at once. The files are closed when rtsprec_recorder_wait(),
+ * rtsprec_camera_wait() or a destroy function has returned.
+ */
+RTSPREC_API void rtsprec_recorder_request_stop(struct rtsprec_recorder *recorder);
+
+/** Waits until every camera that was asked to stop has closed its files. */
+RTSPREC_API void rtsprec_recorder_wait(struct rtsprec_recorder *recorder);
+
+/**
+ * Stops and destroys every camera, delivers the events that are left, destroys the recorder and
+ * sets *recorder to NULL. A NULL recorder or a pointer to NULL is ignored.
+ */
+RTSPREC_API void rtsprec_recorder_destroy(struct rtsprec_recorder **recorder);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
