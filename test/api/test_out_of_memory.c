@@ -1,0 +1,170 @@
+/*
+ * Every allocation, every thread and every descriptor that the library asks for is refused in turn.
+ * It must come back with an error that says so, and leave nothing behind: LeakSanitizer looks after
+ * the memory, this test after threads and descriptors.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <rtsprec/rtsprec.h>
+
+#include "cmocka_api.h"
+#include "fault.h"
+#include "process.h"
+
+static char url[100], directory[200];
+
+static void assert_told(int err, const struct rtsprec_error *error)
+{
+    if (err != RTSPREC_ERROR_NO_MEMORY && err != RTSPREC_ERROR_SYSTEM)
+        fail_msg("unexpected error %s \"%s\"", rtsprec_error_name(err), error->text);
+    assert_int_equal(error->code, err);
+    assert_true(strlen(error->text) > 0);
+}
+
+static void fill(struct rtsprec_camera_options *options, const char *name)
+{
+    rtsprec_camera_options_init(options);
+    options->name = name;
+    options->url = url;
+    options->output_directory = directory;
+    options->username = "admin";
+    options->password = "s3cret";
+    options->retry_min_us = 1000;
+    options->retry_max_us = 2000;
+}
+
+static void ignore_event(void *user, const struct rtsprec_event *event)
+{
+    (void)user;
+    (void)event;
+}
+
+static void ignore_log(void *user, const struct rtsprec_log_record *record)
+{
+    (void)user;
+    (void)record;
+}
+
+/* Creates, starts and destroys, going on after whatever failed. */
+static void use(int run_ms)
+{
+    struct rtsprec_recorder *recorder = (struct rtsprec_recorder *)url; /* anything but NULL */
+    struct rtsprec_camera *first = NULL, *second = NULL;
+    struct rtsprec_recorder_options recorder_options;
+    struct rtsprec_camera_options options;
+    struct rtsprec_error error = {0};
+    int err;
+
+    rtsprec_recorder_options_init(&recorder_options);
+    recorder_options.event = ignore_event;
+    recorder_options.log = ignore_log;
+    recorder_options.log_level = RTSPREC_LOG_DEBUG;
+    if ((err = rtsprec_recorder_create(&recorder, &recorder_options, &error)) < 0) {
+        assert_told(err, &error);
+        assert_null(recorder);
+        return;
+    }
+
+    fill(&options, "door");
+    if ((err = rtsprec_camera_create(&first, recorder, &options, &error)) < 0) {
+        assert_told(err, &error);
+        assert_null(first);
+        error = (struct rtsprec_error){0};
+    }
+    fill(&options, "yard");
+    if ((err = rtsprec_camera_create(&second, recorder, &options, &error)) < 0) {
+        assert_told(err, &error);
+        assert_null(second);
+        error = (struct rtsprec_error){0};
+    }
+    if (first && (err = rtsprec_camera_start(first, &error)) < 0) {
+        assert_told(err, &error);
+        /* A start that failed leaves a camera that can be started, stopped and destroyed. */
+        rtsprec_camera_request_stop(first);
+        rtsprec_camera_wait(first);
+        error = (struct rtsprec_error){0};
+    }
+    if (second && (err = rtsprec_camera_start(second, &error)) < 0)
+        assert_told(err, &error);
+    if (run_ms > 0)
+        process_pause_ms(run_ms);
+    rtsprec_camera_destroy(&second);
+    rtsprec_recorder_destroy(&recorder);
+    assert_null(recorder);
+}
+
+/* Refuses call 1, 2, 3, ... until a run asks for fewer; `count` calls in a row. */
+static void refuse_in_turn(int count, enum fault_scope scope, int run_ms, int limit)
+{
+    bool refused = true;
+
+    use(run_ms);
+    int threads = process_count("/proc/self/task");
+    int descriptors = process_count("/proc/self/fd");
+    int first;
+    for (first = 1; refused && first <= limit; first++) {
+        fault_arm(first, count, scope);
+        use(run_ms);
+        refused = fault_disarm();
+    }
+    print_message("%d calls refused in turn\n", first - 2);
+    assert_true(first > 10); /* the wrapping is in effect */
+    assert_true(process_count_settled("/proc/self/task", threads) <= threads);
+    assert_int_equal(process_count("/proc/self/fd"), descriptors);
+}
+
+static void one_call_is_refused(void **state)
+{
+    (void)state;
+    refuse_in_turn(1, FAULT_THIS_THREAD, 0, 10000);
+}
+
+static void all_calls_from_one_on_are_refused(void **state)
+{
+    (void)state;
+    refuse_in_turn(1000000, FAULT_THIS_THREAD, 0, 10000);
+}
+
+/* The cameras' own threads too, which go on trying: bounded, because they never come to an end. */
+static void calls_of_the_threads_are_refused(void **state)
+{
+    (void)state;
+    refuse_in_turn(1, FAULT_ALL_THREADS, 10, 100);
+    refuse_in_turn(20, FAULT_ALL_THREADS, 10, 100);
+}
+
+static void checking_options_needs_no_luck(void **state)
+{
+    struct rtsprec_camera_options options;
+    bool refused = true;
+
+    (void)state;
+    fill(&options, "door");
+    for (int first = 1; refused; first++) {
+        struct rtsprec_error error = {0};
+        fault_arm(first, 1, FAULT_THIS_THREAD);
+        int err = rtsprec_camera_options_check(&options, &error);
+        refused = fault_disarm();
+        if (err != 0)
+            assert_told(err, &error);
+        assert_true(err == 0 || refused);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(one_call_is_refused),
+        cmocka_unit_test(all_calls_from_one_on_are_refused),
+        cmocka_unit_test(calls_of_the_threads_are_refused),
+        cmocka_unit_test(checking_options_needs_no_luck),
+    };
+    int port = process_refusing_url(url, sizeof(url));
+    process_make_directory(directory, sizeof(directory));
+    int failures = cmocka_run_group_tests(tests, NULL, NULL);
+    rmdir(directory);
+    close(port);
+    return failures;
+}
