@@ -1,0 +1,32 @@
+/*
+ * The daemon's configuration file. docs/configuration.md describes it.
+ */
+#ifndef RTSPRECD_CONFIG_H
+#define RTSPRECD_CONFIG_H
+
+#include <stddef.h>
+#include <stdio.h>
+
+#include "settings.h"
+
+/* {0} is an empty configuration. */
+struct config {
+    struct settings global;
+    struct settings *cameras;
+    size_t count;
+};
+
+/*
+ * Reads @path. Everything that is wrong with it goes to @messages, one line each; so do warnings,
+ * which do not make it fail.
+ *
+ * Returns 0, or -1 after errors: @config is then empty.
+ */
+int config_load(struct config *config, const char *path, FILE *messages);
+
+/* Overwrites URLs, user names and passwords, once nobody needs them any more. */
+void config_forget_secrets(struct config *config);
+
+void config_uninit(struct config *config);
+
+#endif

@@ -1,0 +1,89 @@
+#include "rtsp_url.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#define EXPECTED_URL "expected rtsp://[user[:password]@]host[:port]/path"
+
+/* Offset of what follows "://", 0 when there is no scheme. */
+static size_t authority_begin(const char *url)
+{
+    const char *mark = strstr(url, "://");
+
+    return mark != NULL ? (size_t)(mark - url) + 3 : 0;
+}
+
+static size_t authority_end(const char *url, size_t begin)
+{
+    return begin + strcspn(url + begin, "/?#");
+}
+
+bool rtsp_url_find_userinfo(const char *url, size_t *begin, size_t *end)
+{
+    size_t at;
+
+    *begin = *end = authority_begin(url);
+    if (*begin == 0)
+        return false;
+    for (at = authority_end(url, *begin); at > *begin; at--) {
+        if (url[at - 1] == '@') {
+            *end = at - 1;
+            return true;
+        }
+    }
+    return false;
+}
+
+static const char *port_problem(const char *url, const char *port, size_t size)
+{
+    char *end;
+    long number = strtol(port, &end, 10);
+
+    if (size > 0 && size <= 5 && strspn(port, "0123456789") >= size && end == port + size &&
+        number >= 1 && number <= 65535)
+        return NULL;
+    /* rtsp://user:pa/ss@host: what looks like host and port is user name and password. */
+    if (strchr(url, '@') != NULL && strchr(url, '@') > port)
+        return "\"/\", \"?\" or \"#\" in the user name or password, expected them "
+               "percent-encoded or in the keys username and password";
+    return "no port number after the host's colon, expected one from 1 to 65535";
+}
+
+static const char *host_problem(const char *url, size_t begin, size_t end)
+{
+    size_t size;
+
+    if (url[begin] == '[') {
+        size = strcspn(url + begin, "]");
+        if (begin + size >= end || size == 1)
+            return "an IPv6 address without its end, expected [address]";
+        size++;
+    } else {
+        size = strcspn(url + begin, ":/?#");
+    }
+    if (begin + size > end || size == 0)
+        return "no host in the URL, " EXPECTED_URL;
+    if (begin + size == end)
+        return NULL;
+    if (url[begin + size] != ':')
+        return "something between host and port, " EXPECTED_URL;
+    return port_problem(url, url + begin + size + 1, end - begin - size - 1);
+}
+
+const char *rtsp_url_problem(const char *url)
+{
+    size_t begin, end, userinfo_begin, userinfo_end;
+
+    if (strncasecmp(url, "rtsp://", 7) != 0 && strncasecmp(url, "rtsps://", 8) != 0)
+        return "no RTSP URL, " EXPECTED_URL;
+    for (const char *c = url; *c != '\0'; c++) {
+        if ((unsigned char)*c <= ' ' || *c == 0x7f)
+            return "a blank or control character in the URL, expected it percent-encoded";
+    }
+    begin = authority_begin(url);
+    end = authority_end(url, begin);
+    if (rtsp_url_find_userinfo(url, &userinfo_begin, &userinfo_end))
+        begin = userinfo_end + 1;
+    return host_problem(url, begin, end);
+}

@@ -1,0 +1,111 @@
+#include "settings.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "heap.h"
+#include "rtsp_url.h"
+
+/* docs/configuration.md lists them; those of the Python service where its README states one. */
+void settings_init(struct settings *settings)
+{
+    *settings = (struct settings){
+        .frame_width = 2592,
+        .frame_height = 1944,
+        .fps = 15,
+        .video_bitrate_kbps = 8000,
+        .video_codec = VIDEO_CODEC_COPY,
+        .mode = RECORD_MODE_ALWAYS,
+        .container = RTSPREC_CONTAINER_MP4,
+        .segment_seconds = 300,
+        .limit_occupied_space = false,
+        .max_occupied_gb = 0,
+        .keep_free_gb = 10,
+        .transport = RTSPREC_TRANSPORT_TCP,
+        .audio = RTSPREC_AUDIO_AUTO,
+        .open_timeout_seconds = 10,
+        .read_timeout_seconds = 5,
+        .log_level = RTSPREC_LOG_INFO,
+    };
+}
+
+static char *copy(const char *text)
+{
+    return text != NULL ? heap_copy(text, strlen(text)) : NULL;
+}
+
+void settings_init_from(struct settings *settings, const struct settings *global)
+{
+    *settings = *global;
+    settings->name = NULL;
+    settings->url = NULL;
+    settings->output_directory = copy(global->output_directory);
+    settings->username = copy(global->username);
+    settings->password = copy(global->password);
+    settings->log_file = NULL;
+    /* A bad videoOutPath in "global" was reported there: it is not missing here. */
+    settings->has_username = settings->has_password = false;
+}
+
+void settings_prefer_url(struct settings *settings)
+{
+    size_t begin, end;
+
+    if (settings->url == NULL || !rtsp_url_find_userinfo(settings->url, &begin, &end))
+        return;
+    if (!settings->has_username)
+        heap_forget(&settings->username);
+    if (!settings->has_password && memchr(settings->url + begin, ':', end - begin) != NULL)
+        heap_forget(&settings->password);
+}
+
+static int64_t seconds_to_us(double seconds)
+{
+    return llround(seconds * 1e6);
+}
+
+void settings_to_options(const struct settings *settings, struct rtsprec_camera_options *options)
+{
+    rtsprec_camera_options_init(options);
+    options->name = settings->name;
+    options->url = settings->url;
+    options->output_directory = settings->output_directory;
+    options->username = settings->username;
+    options->password = settings->password;
+    options->transport = (enum rtsprec_transport)settings->transport;
+    options->container = (enum rtsprec_container)settings->container;
+    options->audio = (enum rtsprec_audio)settings->audio;
+    options->segment_duration_us = settings->segment_seconds * 1000000;
+    options->open_timeout_us = seconds_to_us(settings->open_timeout_seconds);
+    options->read_timeout_us = seconds_to_us(settings->read_timeout_seconds);
+}
+
+void settings_forget_secrets(struct settings *settings)
+{
+    heap_forget(&settings->url);
+    heap_forget(&settings->username);
+    heap_forget(&settings->password);
+}
+
+void settings_uninit(struct settings *settings)
+{
+    settings_forget_secrets(settings);
+    heap_forget(&settings->name);
+    heap_forget(&settings->output_directory);
+    heap_forget(&settings->log_file);
+}
+
+const char *video_codec_name(enum video_codec codec)
+{
+    switch (codec) {
+    case VIDEO_CODEC_HEVC:
+        return "hevc";
+    case VIDEO_CODEC_H264:
+        return "h264";
+    case VIDEO_CODEC_MPEG4:
+        return "mpeg4";
+    case VIDEO_CODEC_COPY:
+        break;
+    }
+    return NULL;
+}

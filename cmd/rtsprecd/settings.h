@@ -1,0 +1,84 @@
+/*
+ * What the keys of the configuration say: of one camera, or as the defaults of all.
+ */
+#ifndef RTSPRECD_SETTINGS_H
+#define RTSPRECD_SETTINGS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <rtsprec/camera.h>
+#include <rtsprec/log.h>
+
+#include "record_mode.h"
+
+/* The codec wanted in the file. */
+enum video_codec {
+    VIDEO_CODEC_COPY, /* whatever the camera sends */
+    VIDEO_CODEC_HEVC,
+    VIDEO_CODEC_H264,
+    VIDEO_CODEC_MPEG4,
+};
+
+/*
+ * Strings are owned. Members that hold an enumeration are int, so that the table of keys can set
+ * them by their offset.
+ */
+struct settings {
+    /* Of a camera only. */
+    char *name;
+    char *url; /* secret */
+
+    /* Kept for the version that encodes; packets are copied. */
+    int64_t frame_width, frame_height; /* pixels */
+    double fps;
+    int64_t video_bitrate_kbps;
+    int video_codec; /* enum video_codec */
+
+    int mode; /* enum record_mode; ALWAYS or NEVER */
+    char *output_directory;
+    int container; /* enum rtsprec_container */
+    int64_t segment_seconds;
+
+    /* Kept for the version that deletes old files. */
+    bool limit_occupied_space;
+    double max_occupied_gb, keep_free_gb; /* 10^9 bytes */
+
+    int transport; /* enum rtsprec_transport */
+    int audio;     /* enum rtsprec_audio */
+    char *username;
+    char *password; /* secret */
+    double open_timeout_seconds, read_timeout_seconds;
+
+    /* Of "global" only. */
+    char *log_file; /* NULL: none */
+    int log_level;  /* enum rtsprec_log_level */
+
+    /* The key stands at this very level, good or bad. */
+    bool has_output_directory, has_username, has_password;
+};
+
+/* Sets the defaults; strings become NULL. */
+void settings_init(struct settings *settings);
+
+/* The settings a camera begins with: those of "global". */
+void settings_init_from(struct settings *settings, const struct settings *global);
+
+/*
+ * Drops what came from "global" where the camera's URL says it itself: the nearer word counts. To
+ * be called when the camera's keys are read.
+ */
+void settings_prefer_url(struct settings *settings);
+
+/* The library's options; strings stay owned by @settings. */
+void settings_to_options(const struct settings *settings, struct rtsprec_camera_options *options);
+
+/* Overwrites and frees URL, user name and password. */
+void settings_forget_secrets(struct settings *settings);
+
+void settings_uninit(struct settings *settings);
+
+/* FFmpeg's name of a codec, "hevc"; NULL for COPY. */
+const char *video_codec_name(enum video_codec codec);
+
+#endif

@@ -1,0 +1,332 @@
+#include "values.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "expand.h"
+#include "heap.h"
+#include "rtsp_url.h"
+#include "text_file.h"
+
+/* Bytes of a value shown in a message. */
+#define SHOWN_MAX 60
+/* A camera's name, as the library bounds it. */
+#define NAME_MAX_BYTES 200
+/* A file with a password, all of it. */
+#define PASSWORD_FILE_MAX_BYTES 4096
+
+static void *member_of(struct settings *settings, const struct key *key)
+{
+    return (char *)settings + key->offset;
+}
+
+bool value_is(struct reader *reader, const struct node *value, enum node_kind kind)
+{
+    if (value->kind == kind)
+        return true;
+    diagnostics_error(reader->diagnostics, place_of_value(value), "%s, expected %s",
+                      node_kind_name(value->kind), node_kind_name(kind));
+    return false;
+}
+
+static bool read_in_range(struct reader *reader, const struct key *key, const struct node *value,
+                          bool whole)
+{
+    const char *wanted = whole ? "a whole number" : "a number";
+
+    if (value->kind != NODE_NUMBER) {
+        diagnostics_error(reader->diagnostics, place_of_value(value),
+                          "%s, expected %s from %.15g to %.15g", node_kind_name(value->kind),
+                          wanted, key->least, key->most);
+        return false;
+    }
+    if (value->number < key->least || value->number > key->most) {
+        diagnostics_error(reader->diagnostics, place_of_value(value),
+                          "%.15g is out of range, expected %s from %.15g to %.15g", value->number,
+                          wanted, key->least, key->most);
+        return false;
+    }
+    if (whole && value->number != floor(value->number)) {
+        diagnostics_error(reader->diagnostics, place_of_value(value),
+                          "%.15g has a fraction, expected %s from %.15g to %.15g", value->number,
+                          wanted, key->least, key->most);
+        return false;
+    }
+    return true;
+}
+
+void value_read_whole(struct reader *reader, const struct key *key, const struct node *value,
+                      struct settings *settings)
+{
+    int64_t *member = member_of(settings, key);
+
+    if (read_in_range(reader, key, value, true))
+        *member = (int64_t)value->number;
+}
+
+void value_read_number(struct reader *reader, const struct key *key, const struct node *value,
+                       struct settings *settings)
+{
+    double *member = member_of(settings, key);
+
+    if (read_in_range(reader, key, value, false))
+        *member = value->number;
+}
+
+void value_read_boolean(struct reader *reader, const struct key *key, const struct node *value,
+                        struct settings *settings)
+{
+    bool *member = member_of(settings, key);
+
+    if (value_is(reader, value, NODE_BOOLEAN))
+        *member = value->boolean;
+}
+
+/* The string with its variables expanded, freed by the caller; NULL after a report. */
+static char *read_expanded(struct reader *reader, const struct node *value,
+                           struct expand_encoded encoded)
+{
+    char *text, *problem;
+
+    if (!value_is(reader, value, NODE_STRING))
+        return NULL;
+    expand(&text, value->string, encoded, &problem);
+    if (problem != NULL)
+        diagnostics_error(reader->diagnostics, place_of_value(value), "%s", problem);
+    free(problem);
+    if (text != NULL && *text == '\0') {
+        diagnostics_error(reader->diagnostics, place_of_value(value),
+                          "an empty string, expected some text");
+        heap_forget(&text);
+    }
+    return text;
+}
+
+/* As it stands in the file: what a variable holds is not for messages. Freed by the caller. */
+static char *shown(const struct node *value)
+{
+    struct buffer text = {0};
+
+    buffer_append_string(&text, "\"");
+    buffer_append_escaped(&text, value->string, SHOWN_MAX);
+    buffer_append_string(&text, "\"");
+    return buffer_take(&text);
+}
+
+static void report_shown(struct reader *reader, const struct node *value, const char *problem)
+{
+    char *text = shown(value);
+
+    diagnostics_error(reader->diagnostics, place_of_value(value), "%s %s", text, problem);
+    free(text);
+}
+
+void value_read_choice(struct reader *reader, const struct key *key, const struct node *value,
+                       struct settings *settings)
+{
+    struct buffer problem = {0};
+    int *member = member_of(settings, key);
+    char *text = read_expanded(reader, value, (struct expand_encoded){0, 0});
+
+    if (text == NULL)
+        return;
+    for (const struct choice *choice = key->choices; choice->name != NULL; choice++) {
+        if (strcmp(choice->name, text) == 0) {
+            *member = choice->value;
+            free(text);
+            return;
+        }
+    }
+    free(text);
+    buffer_append_string(&problem, "is not known, expected ");
+    for (const struct choice *choice = key->choices; choice->name != NULL; choice++) {
+        if (choice != key->choices)
+            buffer_append_string(&problem, choice[1].name != NULL ? ", " : " or ");
+        buffer_append_string(&problem, "\"");
+        buffer_append_string(&problem, choice->name);
+        buffer_append_string(&problem, "\"");
+    }
+    report_shown(reader, value, problem.text);
+    buffer_forget(&problem);
+}
+
+static void read_text_into(struct reader *reader, const struct node *value, char **member)
+{
+    char *text = read_expanded(reader, value, (struct expand_encoded){0, 0});
+
+    if (text == NULL)
+        return;
+    heap_forget(member);
+    *member = text;
+}
+
+void value_read_text(struct reader *reader, const struct key *key, const struct node *value,
+                     struct settings *settings)
+{
+    read_text_into(reader, value, member_of(settings, key));
+}
+
+/* NULL: a directory may be called so. */
+static const char *name_problem(const char *name)
+{
+    if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || strchr(name, '/') != NULL)
+        return "is no directory name, expected one without \"/\", not \".\" and not \"..\"";
+    if (strlen(name) > NAME_MAX_BYTES)
+        return "is too long, expected at most 200 bytes";
+    for (; *name != '\0'; name++) {
+        if ((unsigned char)*name < ' ' || *name == 0x7f)
+            return "has a control character, expected a directory name";
+    }
+    return NULL;
+}
+
+void value_read_name(struct reader *reader, const struct key *key, const struct node *value,
+                     struct settings *settings)
+{
+    char *name = read_expanded(reader, value, (struct expand_encoded){0, 0});
+    const char *problem = name != NULL ? name_problem(name) : NULL;
+
+    (void)key;
+    if (problem != NULL) {
+        report_shown(reader, value, problem);
+        free(name);
+        return;
+    }
+    free(settings->name);
+    settings->name = name;
+}
+
+void value_read_url(struct reader *reader, const struct key *key, const struct node *value,
+                    struct settings *settings)
+{
+    struct expand_encoded userinfo = {0, 0};
+    const char *problem;
+    char *url;
+
+    (void)key;
+    if (value->kind == NODE_STRING)
+        (void)rtsp_url_find_userinfo(value->string, &userinfo.begin, &userinfo.end);
+    url = read_expanded(reader, value, userinfo);
+    problem = url != NULL ? rtsp_url_problem(url) : NULL;
+    if (problem != NULL) {
+        diagnostics_error(reader->diagnostics, place_of_value(value), "%s", problem);
+        heap_forget(&url);
+    }
+    settings->url = url;
+}
+
+void value_read_username(struct reader *reader, const struct key *key, const struct node *value,
+                         struct settings *settings)
+{
+    (void)key;
+    settings->has_username = true;
+    read_text_into(reader, value, &settings->username);
+}
+
+void value_read_password(struct reader *reader, const struct key *key, const struct node *value,
+                         struct settings *settings)
+{
+    (void)key;
+    settings->has_password = true;
+    read_text_into(reader, value, &settings->password);
+}
+
+/* The first line of a password file, freed by the caller; NULL after a report. */
+static char *first_line(struct reader *reader, const struct node *value,
+                        const struct text_file *file)
+{
+    size_t size = strcspn(file->text, "\r\n");
+    const char *problem = NULL;
+
+    if (memchr(file->text, '\0', file->size) != NULL)
+        problem = "the file has a NUL byte, expected a password on its first line";
+    else if (size == 0)
+        problem = "the file's first line is empty, expected a password";
+    if (problem == NULL)
+        return heap_copy(file->text, size);
+    diagnostics_error(reader->diagnostics, place_of_value(value), "%s", problem);
+    return NULL;
+}
+
+/* Neither path nor content is shown: someone will write the password itself here. */
+void value_read_password_file(struct reader *reader, const struct key *key,
+                              const struct node *value, struct settings *settings)
+{
+    char *name = read_expanded(reader, value, (struct expand_encoded){0, 0});
+    struct text_file file = {0};
+    struct buffer path = {0};
+    const char *problem;
+    char *password = NULL;
+
+    (void)key;
+    settings->has_password = true;
+    if (name == NULL)
+        return;
+    if (name[0] != '/')
+        buffer_append_string(&path, reader->directory);
+    buffer_append_string(&path, name);
+    problem = text_file_read(&file, path.text, PASSWORD_FILE_MAX_BYTES);
+    if (problem != NULL)
+        diagnostics_error(reader->diagnostics, place_of_value(value),
+                          "the file cannot be read: %s, expected a password on its first line",
+                          problem);
+    else
+        password = first_line(reader, value, &file);
+    if (file.world_readable)
+        diagnostics_warning(reader->diagnostics, place_of_value(value),
+                            "every user of this machine can read the file, expected mode 0640 "
+                            "or stricter");
+    if (password != NULL) {
+        heap_forget(&settings->password);
+        settings->password = password;
+    }
+    text_file_forget(&file);
+    buffer_forget(&path);
+    heap_forget(&name);
+}
+
+#define THIS_VERSION ", expected \"always\" or \"never\""
+
+void value_read_mode(struct reader *reader, const struct key *key, const struct node *value,
+                     struct settings *settings)
+{
+    char *text = read_expanded(reader, value, (struct expand_encoded){0, 0});
+    enum record_mode mode;
+
+    (void)key;
+    if (text == NULL)
+        return;
+    mode = record_mode_parse(text);
+    free(text);
+    switch (mode) {
+    case RECORD_MODE_ALWAYS:
+    case RECORD_MODE_NEVER:
+        settings->mode = mode;
+        break;
+    case RECORD_MODE_PERIOD:
+        report_shown(reader, value,
+                     "is a schedule, which this version does not follow yet" THIS_VERSION);
+        break;
+    case RECORD_MODE_AUTO:
+        report_shown(reader, value,
+                     "means recording on motion, which this version cannot do yet" THIS_VERSION);
+        break;
+    case RECORD_MODE_BAD_PERIOD:
+        report_shown(reader, value,
+                     "is no schedule, expected \"period:\" and hours such as 08-20, 08:30-17:00 "
+                     "or mon-fri 08-18,sat 10-14");
+        break;
+    case RECORD_MODE_UNKNOWN:
+        report_shown(reader, value, "is no mode" THIS_VERSION);
+        break;
+    }
+}
+
+void value_read_output_directory(struct reader *reader, const struct key *key,
+                                 const struct node *value, struct settings *settings)
+{
+    (void)key;
+    settings->has_output_directory = true;
+    read_text_into(reader, value, &settings->output_directory);
+}
