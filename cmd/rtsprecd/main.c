@@ -1,0 +1,181 @@
+/*
+ * rtsprecd: records the cameras of a configuration file until a signal ends it.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <rtsprec/version.h>
+
+#include "arguments.h"
+#include "config.h"
+#include "log_sink.h"
+#include "supervisor.h"
+
+/* Exit codes besides 0; 64 and 78 are those of sysexits.h. */
+#define EXIT_RUNTIME 1
+#define EXIT_USAGE   64
+#define EXIT_CONFIG  78
+
+#define CONFIG_HERE   "config.json"
+#define CONFIG_SYSTEM "/etc/rtsprec/config.json"
+
+/* Blocked here, before there is a thread, and taken with sigwaitinfo() by the main thread. */
+static void take_signals(sigset_t *taken)
+{
+    struct sigaction action = {.sa_handler = SIG_IGN};
+    struct sigaction hangup;
+
+    sigaction(SIGPIPE, &action, NULL); /* a log reader that leaves must not end the recording */
+    sigemptyset(taken);
+    sigaddset(taken, SIGINT);
+    sigaddset(taken, SIGTERM);
+    sigaddset(taken, SIGUSR1);
+    /* nohup has it ignored, and a blocked signal would arrive nevertheless. */
+    if (sigaction(SIGHUP, NULL, &hangup) == 0 && hangup.sa_handler != SIG_IGN)
+        sigaddset(taken, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, taken, NULL);
+}
+
+/* From now on the next SIGINT or SIGTERM ends the process at once; the others stay blocked. */
+static void give_signals_back(void)
+{
+    struct sigaction action = {.sa_handler = SIG_DFL};
+    sigset_t given;
+
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    sigemptyset(&given);
+    sigaddset(&given, SIGINT);
+    sigaddset(&given, SIGTERM);
+    pthread_sigmask(SIG_UNBLOCK, &given, NULL);
+}
+
+static const char *signal_name(int number)
+{
+    switch (number) {
+    case SIGINT:
+        return "SIGINT";
+    case SIGTERM:
+        return "SIGTERM";
+    default:
+        return "SIGHUP";
+    }
+}
+
+/* Returns the signal that asks to stop. */
+static int wait_for_stop(const sigset_t *taken, struct log_sink *sink)
+{
+    for (;;) {
+        int signal_number = sigwaitinfo(taken, NULL);
+
+        if (signal_number == SIGUSR1) {
+            log_sink_reopen(sink);
+            log_sink_printf(sink, RTSPREC_LOG_INFO, NULL, "Log file opened again");
+        } else if (signal_number > 0) {
+            return signal_number;
+        }
+    }
+}
+
+static int record(struct config *config, const char *path, struct log_sink *sink,
+                  const sigset_t *signals)
+{
+    struct supervisor *supervisor;
+    int signal_number;
+
+    log_sink_printf(sink, RTSPREC_LOG_INFO, NULL, "rtsprecd %s starts: %zu camera%s in %s",
+                    rtsprec_version(), config->count, config->count == 1 ? "" : "s", path);
+    log_sink_printf(sink, RTSPREC_LOG_DEBUG, NULL, "FFmpeg: %s", rtsprec_version_of_ffmpeg());
+    supervisor = supervisor_create(config, sink);
+    config_forget_secrets(config);
+    if (supervisor == NULL)
+        return EXIT_RUNTIME;
+    signal_number = wait_for_stop(signals, sink);
+    /* First of all: a log that blocks must not keep files open. */
+    supervisor_request_stop(supervisor);
+    give_signals_back();
+    log_sink_printf(sink, RTSPREC_LOG_INFO, NULL, "Stopping: %s", signal_name(signal_number));
+    supervisor_destroy(supervisor);
+    log_sink_printf(sink, RTSPREC_LOG_INFO, NULL, "Stopped: every file is closed");
+    return 0;
+}
+
+static int run(struct config *config, const char *path, int log_level)
+{
+    const char *log_file = config->global.log_file;
+    int level = log_level != 0 ? log_level : config->global.log_level;
+    struct log_sink *sink;
+    sigset_t signals;
+    int code;
+
+    take_signals(&signals);
+    sink = log_sink_create(log_file, (enum rtsprec_log_level)level);
+    if (sink == NULL) {
+        fputs("rtsprecd: out of memory\n", stderr);
+        return EXIT_RUNTIME;
+    }
+    code = record(config, path, sink, &signals);
+    log_sink_destroy(sink);
+    return code;
+}
+
+/* NULL: there is none. */
+static const char *find_config(const struct arguments *arguments)
+{
+    if (arguments->config != NULL)
+        return arguments->config;
+    if (access(CONFIG_HERE, F_OK) == 0)
+        return CONFIG_HERE;
+    return access(CONFIG_SYSTEM, F_OK) == 0 ? CONFIG_SYSTEM : NULL;
+}
+
+static int load_and_run(const struct arguments *arguments)
+{
+    const char *path = find_config(arguments);
+    struct config config;
+    int code = 0;
+
+    if (path == NULL) {
+        fputs("rtsprecd: neither " CONFIG_HERE " nor " CONFIG_SYSTEM
+              " exists, expected --config FILE\n",
+              stderr);
+        return EXIT_CONFIG;
+    }
+    if (config_load(&config, path, stderr) < 0)
+        return EXIT_CONFIG;
+    if (arguments->action == ARGUMENTS_CHECK_CONFIG)
+        printf("%s: %zu camera%s, configuration is valid\n", path, config.count,
+               config.count == 1 ? "" : "s");
+    else
+        code = run(&config, path, arguments->log_level);
+    config_uninit(&config);
+    return code;
+}
+
+int main(int argc, char **argv)
+{
+    struct arguments arguments;
+    int code = 0;
+
+    if (arguments_parse(&arguments, argc, argv, stderr) < 0)
+        return EXIT_USAGE;
+    switch (arguments.action) {
+    case ARGUMENTS_HELP:
+        fputs(arguments_help, stdout);
+        break;
+    case ARGUMENTS_VERSION:
+        printf("rtsprecd %s\n%s\n", rtsprec_version(), rtsprec_version_of_ffmpeg());
+        break;
+    case ARGUMENTS_RUN:
+    case ARGUMENTS_CHECK_CONFIG:
+        code = load_and_run(&arguments);
+        break;
+    }
+    if (fflush(stdout) != 0 && code == 0)
+        code = EXIT_RUNTIME;
+    return code;
+}

@@ -1,0 +1,198 @@
+#include "supervisor.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <rtsprec/rtsprec.h>
+
+#include "event_log.h"
+
+struct watched {
+    const struct settings *settings;
+    struct rtsprec_camera *camera; /* NULL: not to be recorded. Belongs to the recorder. */
+
+    /* The recorder's dispatcher only. */
+    bool codec_compared;
+};
+
+struct supervisor {
+    struct log_sink *sink;
+    struct rtsprec_recorder *recorder;
+    /* Complete before the first camera starts, constant after that. */
+    struct watched *cameras;
+    size_t count;
+};
+
+static struct watched *find(const struct supervisor *supervisor, const char *name)
+{
+    for (size_t i = 0; name != NULL && i < supervisor->count; i++) {
+        if (strcmp(supervisor->cameras[i].settings->name, name) == 0)
+            return &supervisor->cameras[i];
+    }
+    return NULL;
+}
+
+/* Once per camera: another codec than the configuration wants is recorded, but not silently. */
+static void compare_codec(struct supervisor *supervisor, struct watched *watched)
+{
+    struct rtsprec_camera_statistics statistics = {.size = sizeof(statistics)};
+    const char *wanted = video_codec_name((enum video_codec)watched->settings->video_codec);
+
+    if (watched->codec_compared || wanted == NULL ||
+        rtsprec_camera_get_statistics(watched->camera, &statistics) < 0 ||
+        statistics.video_codec[0] == '\0')
+        return;
+    watched->codec_compared = true;
+    if (strcmp(statistics.video_codec, wanted) != 0)
+        log_sink_printf(supervisor->sink, RTSPREC_LOG_WARNING, watched->settings->name,
+                        "camera sends %s, videoCodec says %s: recorded as the camera sends it; "
+                        "this version does not transcode",
+                        statistics.video_codec, wanted);
+}
+
+static void on_event(void *user, const struct rtsprec_event *event)
+{
+    struct supervisor *supervisor = user;
+    struct watched *watched = find(supervisor, event->camera);
+    bool streaming = event->type == RTSPREC_EVENT_SEGMENT_OPENED ||
+                     (event->type == RTSPREC_EVENT_STATE_CHANGED &&
+                      event->u.state.to == RTSPREC_CAMERA_RECORDING);
+
+    event_log_write(supervisor->sink, event);
+    if (streaming && watched != NULL && watched->camera != NULL)
+        compare_codec(supervisor, watched);
+}
+
+static void on_log(void *user, const struct rtsprec_log_record *record)
+{
+    struct supervisor *supervisor = user;
+
+    log_sink_write(supervisor->sink, record);
+}
+
+static void warn_of_full_disk(struct supervisor *supervisor, const struct config *config)
+{
+    for (size_t i = 0; i < config->count; i++) {
+        if (!config->cameras[i].limit_occupied_space)
+            continue;
+        log_sink_printf(supervisor->sink, RTSPREC_LOG_WARNING, NULL,
+                        "limitOccupiedSpace is true, but this version does not yet delete old "
+                        "files: the disk will fill up unless something else removes them");
+        return;
+    }
+}
+
+static int create_cameras(struct supervisor *supervisor)
+{
+    for (size_t i = 0; i < supervisor->count; i++) {
+        struct watched *watched = &supervisor->cameras[i];
+        struct rtsprec_camera_options options;
+        struct rtsprec_error error = {0};
+        int result;
+
+        if (watched->settings->mode == RECORD_MODE_NEVER)
+            continue;
+        settings_to_options(watched->settings, &options);
+        result = rtsprec_camera_create(&watched->camera, supervisor->recorder, &options, &error);
+        if (result < 0) {
+            log_sink_printf(supervisor->sink, RTSPREC_LOG_ERROR, watched->settings->name,
+                            "The camera cannot be set up: %s",
+                            error.text[0] != '\0' ? error.text : rtsprec_error_string(result));
+            return result;
+        }
+    }
+    return 0;
+}
+
+static int start_cameras(struct supervisor *supervisor)
+{
+    size_t started = 0;
+
+    for (size_t i = 0; i < supervisor->count; i++) {
+        struct watched *watched = &supervisor->cameras[i];
+        struct rtsprec_error error = {0};
+        int result;
+
+        if (watched->camera == NULL) {
+            log_sink_printf(supervisor->sink, RTSPREC_LOG_INFO, watched->settings->name,
+                            "Not recorded: its mode is \"never\"");
+            continue;
+        }
+        log_sink_printf(supervisor->sink, RTSPREC_LOG_INFO, watched->settings->name,
+                        "Starting camera");
+        result = rtsprec_camera_start(watched->camera, &error);
+        if (result < 0) {
+            log_sink_printf(supervisor->sink, RTSPREC_LOG_ERROR, watched->settings->name,
+                            "The camera cannot be started: %s",
+                            error.text[0] != '\0' ? error.text : rtsprec_error_string(result));
+            return result;
+        }
+        started++;
+    }
+    if (started == 0)
+        log_sink_printf(supervisor->sink, RTSPREC_LOG_WARNING, NULL,
+                        "No camera is recorded: the mode of every one is \"never\"");
+    return 0;
+}
+
+static int create_recorder(struct supervisor *supervisor)
+{
+    struct rtsprec_recorder_options options;
+    struct rtsprec_error error = {0};
+    int result;
+
+    rtsprec_recorder_options_init(&options);
+    options.event = on_event;
+    options.log = on_log;
+    options.log_level = log_sink_level(supervisor->sink);
+    options.user = supervisor;
+    result = rtsprec_recorder_create(&supervisor->recorder, &options, &error);
+    if (result < 0)
+        log_sink_printf(supervisor->sink, RTSPREC_LOG_ERROR, NULL, "The recorder cannot start: %s",
+                        error.text[0] != '\0' ? error.text : rtsprec_error_string(result));
+    return result;
+}
+
+struct supervisor *supervisor_create(const struct config *config, struct log_sink *sink)
+{
+    struct supervisor *supervisor = calloc(1, sizeof(*supervisor));
+
+    if (supervisor == NULL)
+        goto no_memory;
+    supervisor->sink = sink;
+    supervisor->cameras = calloc(config->count, sizeof(*supervisor->cameras));
+    if (supervisor->cameras == NULL)
+        goto no_memory;
+    supervisor->count = config->count;
+    for (size_t i = 0; i < config->count; i++)
+        supervisor->cameras[i].settings = &config->cameras[i];
+    rtsprec_log_capture_ffmpeg(on_log, supervisor);
+    warn_of_full_disk(supervisor, config);
+    if (create_recorder(supervisor) < 0 || create_cameras(supervisor) < 0 ||
+        start_cameras(supervisor) < 0) {
+        supervisor_destroy(supervisor);
+        return NULL;
+    }
+    return supervisor;
+
+no_memory:
+    log_sink_printf(sink, RTSPREC_LOG_ERROR, NULL, "Out of memory");
+    free(supervisor);
+    return NULL;
+}
+
+void supervisor_request_stop(struct supervisor *supervisor)
+{
+    rtsprec_recorder_request_stop(supervisor->recorder);
+}
+
+void supervisor_destroy(struct supervisor *supervisor)
+{
+    if (supervisor == NULL)
+        return;
+    rtsprec_recorder_destroy(&supervisor->recorder);
+    rtsprec_log_capture_ffmpeg(NULL, NULL);
+    free(supervisor->cameras);
+    free(supervisor);
+}
