@@ -1,0 +1,68 @@
+/*
+ * A client's connection: requests in, answers and interleaved media out.
+ */
+#ifndef CAMERA_CLIENT_H
+#define CAMERA_CLIENT_H
+
+#include <netinet/in.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "auth.h"
+#include "outbox.h"
+#include "rtsp_message.h"
+#include "session.h"
+#include "settings.h"
+
+/** What all clients share. */
+struct camera_house {
+    struct clip_set clips;
+    struct settings *settings;
+    struct auth auth;
+    FILE *log;          /**< of what was served; NULL: none */
+    int64_t started_us; /**< monotonic; for start=live */
+};
+
+struct client {
+    struct camera_house *house;
+    int fd;
+    struct sockaddr_in peer;
+    char in[2 * RTSP_MAX_REQUEST + 65536]; /* an interleaved packet of any length and a request */
+    size_t in_size;
+    struct rtsp_request request;
+    char nonce[AUTH_NONCE_SIZE];
+    struct outbox outbox;
+    struct session *session; /**< the present one; NULL: none */
+    struct session *ended;   /**< former ones: the outbox may still refer to them */
+    int is_closing;          /**< the answer that is waiting is the last */
+    struct client *next;
+};
+
+/** Takes over @p fd, in case of failure too. Returns NULL when there is no memory. */
+struct client *client_create(struct camera_house *house, int fd, const struct sockaddr_in *peer);
+void client_destroy(struct client *client);
+
+/** Reads what has come and answers it. Returns 0, or -1 when the connection is to be closed. */
+int client_read(struct client *client);
+
+/**
+ * Sends the media that is due and what the socket takes of all that waits.
+ *
+ * @param[out] next_us  monotonic time at which there is more to do
+ * @return 0, or -1 when the connection is to be closed
+ */
+int client_run(struct client *client, int64_t now_us, int64_t *next_us);
+
+/** Whether bytes wait until the socket is writable. */
+static inline int client_wants_write(const struct client *client)
+{
+    return outbox_size(&client->outbox) > 0;
+}
+
+/** Ends the present session. Its log lines may still come. */
+void client_end_session(struct client *client);
+
+/** Whether it has a session on @p path; "*" means any. */
+int client_is_on(const struct client *client, const char *path);
+
+#endif

@@ -1,0 +1,299 @@
+#include "rtsp_answer.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "clock.h"
+#include "sdp.h"
+
+/* A request with what all answers need of it. */
+struct exchange {
+    struct client *client;
+    const struct rtsp_request *request;
+    char path[256];
+    int medium;              /* of the control URL; -1: the URL is the whole presentation's */
+    const struct clip *clip; /* NULL: there is none of that name */
+    const struct path_settings *settings; /* NULL: the URL has no path */
+};
+
+static const char *reason_of(int status)
+{
+    switch (status) {
+    case 200:
+        return "OK";
+    case 400:
+        return "Bad Request";
+    case 401:
+        return "Unauthorized";
+    case 403:
+        return "Forbidden";
+    case 404:
+        return "Not Found";
+    case 454:
+        return "Session Not Found";
+    case 455:
+        return "Method Not Valid in This State";
+    case 461:
+        return "Unsupported Transport";
+    case 500:
+        return "Internal Server Error";
+    case 501:
+        return "Not Implemented";
+    case 503:
+        return "Service Unavailable";
+    default:
+        return "Simulated";
+    }
+}
+
+/* Queues an answer; `headers` are whole lines, `body` may be NULL. */
+static int reply(const struct exchange *ex, int status, const char *headers, const char *body)
+{
+    const char *sequence = rtsp_request_header(ex->request, "CSeq");
+    char text[1024];
+    int size =
+        snprintf(text, sizeof(text), "RTSP/1.0 %d %s\r\nCSeq: %.20s\r\nServer: rtspcam\r\n%s",
+                 status, reason_of(status), sequence != NULL ? sequence : "0", headers);
+
+    if (body != NULL && size < (int)sizeof(text))
+        size += snprintf(text + size, sizeof(text) - (size_t)size, "Content-Length: %zu\r\n",
+                         strlen(body));
+    if (size + 2 >= (int)sizeof(text))
+        return -1;
+    memcpy(text + size, "\r\n", 2);
+    if (outbox_append(&ex->client->outbox, text, (size_t)size + 2) < 0)
+        return -1;
+    return body != NULL ? outbox_append(&ex->client->outbox, body, strlen(body)) : 0;
+}
+
+static int answer_options(struct exchange *ex)
+{
+    return reply(ex, 200,
+                 "Public: OPTIONS, DESCRIBE, SETUP, PLAY, GET_PARAMETER, SET_PARAMETER, "
+                 "TEARDOWN\r\n",
+                 NULL);
+}
+
+static int answer_unauthorized(struct exchange *ex)
+{
+    char challenge[256];
+    struct auth auth = ex->client->house->auth;
+
+    if (auth.scheme == AUTH_NONE) /* the status setting asks for 401 of an open camera */
+        auth.scheme = AUTH_DIGEST;
+    auth_challenge(&auth, ex->client->nonce, challenge, sizeof(challenge));
+    return reply(ex, 401, challenge, NULL);
+}
+
+static int answer_describe(struct exchange *ex)
+{
+    char sdp[16384], headers[512];
+    int status = ex->settings->status;
+
+    if (status == 401)
+        return answer_unauthorized(ex);
+    if (status != 0 && status != 200)
+        return reply(ex, status, "", NULL);
+    if (sdp_write(ex->clip, sdp, sizeof(sdp)) < 0)
+        return reply(ex, 500, "", NULL);
+    snprintf(headers, sizeof(headers), "Content-Base: %.*s/\r\nContent-Type: application/sdp\r\n",
+             (int)FFMIN(strcspn(ex->request->uri, "?"), 400), ex->request->uri);
+    return reply(ex, 200, headers, sdp);
+}
+
+/* Sets the track up as one alternative of the Transport header says. Returns the status. */
+static int set_up(struct exchange *ex, struct session_track *track, const char *transport,
+                  int default_channel, char *answer, size_t size)
+{
+    const char *ports = strstr(transport, "client_port="), *channels;
+    int rtp_port, rtcp_port, channel = default_channel;
+
+    if (strncmp(transport, "RTP/AVP/TCP", 11) == 0) {
+        if ((channels = strstr(transport, "interleaved=")) != NULL)
+            channel = atoi(channels + 12);
+        if (channel < 0 || channel > 254)
+            return 461;
+        session_setup_tcp(track, channel);
+        snprintf(answer, size, "RTP/AVP/TCP;unicast;interleaved=%d-%d;ssrc=%08X", channel,
+                 channel + 1, (unsigned)track->start.ssrc);
+        return 200;
+    }
+    if (strncmp(transport, "RTP/AVP", 7) != 0 || strstr(transport, "multicast") != NULL ||
+        ports == NULL)
+        return 461;
+    rtp_port = atoi(ports + 12);
+    ports += strcspn(ports, "-;");
+    rtcp_port = *ports == '-' ? atoi(ports + 1) : rtp_port + 1;
+    if (rtp_port < 1 || rtp_port > 65535 || rtcp_port < 1 || rtcp_port > 65535)
+        return 461;
+    if (session_setup_udp(track, &ex->client->peer, (in_port_t)rtp_port, (in_port_t)rtcp_port) < 0)
+        return 500;
+    snprintf(answer, size, "RTP/AVP;unicast;client_port=%d-%d;server_port=%d-%d;ssrc=%08X",
+             rtp_port, rtcp_port, track->server_port, track->server_port + 1,
+             (unsigned)track->start.ssrc);
+    return 200;
+}
+
+/* Takes the first alternative of the Transport header that the camera knows. */
+static int set_up_first(struct exchange *ex, struct session_track *track, int default_channel,
+                        char *answer, size_t size)
+{
+    const char *header = rtsp_request_header(ex->request, "Transport");
+    char alternatives[512], *save = NULL;
+    int status = 461;
+
+    snprintf(alternatives, sizeof(alternatives), "%s", header != NULL ? header : "");
+    for (char *one = strtok_r(alternatives, ",", &save); one != NULL && status == 461;
+         one = strtok_r(NULL, ",", &save))
+        status = set_up(ex, track, one + strspn(one, " "), default_channel, answer, size);
+    return status;
+}
+
+static int answer_setup(struct exchange *ex)
+{
+    struct client *client = ex->client;
+    struct camera_house *house = client->house;
+    struct session_track *track;
+    char transport[256], headers[512];
+    int status, medium = ex->medium < 0 ? 0 : ex->medium;
+
+    if (client->session != NULL && client->session->is_playing)
+        return reply(ex, 455, "", NULL);
+    if (client->session == NULL)
+        client->session = session_create(ex->path, ex->clip, ex->settings, &house->clips,
+                                         &client->outbox, house->log);
+    if (client->session == NULL)
+        return reply(ex, 500, "", NULL);
+    if (strcmp(client->session->path, ex->path) != 0 ||
+        (track = session_medium(client->session, medium)) == NULL)
+        return reply(ex, 404, "", NULL);
+    status = set_up_first(ex, track, 2 * medium, transport, sizeof(transport));
+    if (status != 200)
+        return reply(ex, status, "", NULL);
+    snprintf(headers, sizeof(headers), "Transport: %s\r\nSession: %s;timeout=60\r\n", transport,
+             client->session->id);
+    return reply(ex, 200, headers, NULL);
+}
+
+/* One entry of RTP-Info per track that plays. */
+static void describe_start(const struct exchange *ex, struct session *session, char *out,
+                           size_t size)
+{
+    const char *separator = "RTP-Info: ";
+    size_t used = 0;
+    struct session_track *track;
+
+    out[0] = '\0';
+    for (int medium = 0; (track = session_medium(session, medium)) != NULL; medium++) {
+        if (!track->is_set_up || used >= size)
+            continue;
+        used += (size_t)snprintf(out + used, size - used,
+                                 "%surl=%.*s/streamid=%d;seq=%u;rtptime=%u", separator,
+                                 (int)FFMIN(strcspn(ex->request->uri, "?"), 200), ex->request->uri,
+                                 medium, track->start.sequence, (unsigned)track->start.time);
+        separator = ",";
+    }
+}
+
+static int answer_play(struct exchange *ex)
+{
+    struct client *client = ex->client;
+    struct session *session = client->session;
+    int64_t now_us = clock_monotonic_us();
+    char info[600], headers[800];
+
+    if (session->is_playing)
+        return reply(ex, 200, "", NULL);
+    if (session_play(session, now_us, now_us - client->house->started_us) < 0)
+        return reply(ex, 500, "", NULL);
+    describe_start(ex, session, info, sizeof(info));
+    snprintf(headers, sizeof(headers), "Session: %s\r\nRange: npt=0.000-\r\n%s\r\n", session->id,
+             info);
+    return reply(ex, 200, headers, NULL);
+}
+
+static int answer_teardown(struct exchange *ex)
+{
+    client_end_session(ex->client);
+    return reply(ex, 200, "", NULL);
+}
+
+static int answer_parameter(struct exchange *ex)
+{
+    char headers[64] = "";
+
+    if (ex->client->session != NULL)
+        snprintf(headers, sizeof(headers), "Session: %s\r\n", ex->client->session->id);
+    return reply(ex, 200, headers, NULL);
+}
+
+static const struct {
+    const char *name;
+    int (*answer)(struct exchange *ex);
+    int needs_session;
+} methods[] = {
+    {"DESCRIBE", answer_describe, 0},
+    {"SETUP", answer_setup, 0},
+    {"PLAY", answer_play, 1},
+    {"TEARDOWN", answer_teardown, 1},
+    {"GET_PARAMETER", answer_parameter, 0},
+    {"SET_PARAMETER", answer_parameter, 0},
+};
+
+/* Whether the Session header names the connection's session. */
+static int names_session(const struct exchange *ex)
+{
+    const struct session *session = ex->client->session;
+    const char *id = rtsp_request_header(ex->request, "Session");
+
+    return session != NULL && id != NULL && strcspn(id, "; ") == strlen(session->id) &&
+           strncmp(id, session->id, strlen(session->id)) == 0;
+}
+
+static int answer_method(struct exchange *ex)
+{
+    for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
+        if (strcmp(methods[i].name, ex->request->method) != 0)
+            continue;
+        if (methods[i].needs_session && !names_session(ex))
+            return reply(ex, 454, "", NULL);
+        return methods[i].answer(ex);
+    }
+    return reply(ex, 501, "", NULL);
+}
+
+/* The clip that the first part of "/clip/anything" names. */
+static const struct clip *find_clip(const struct clip_set *clips, const char *path)
+{
+    char name[256];
+
+    snprintf(name, sizeof(name), "%.*s", (int)strcspn(path + 1, "/"), path + 1);
+    return clip_set_find(clips, name);
+}
+
+int rtsp_answer(struct client *client, const struct rtsp_request *request)
+{
+    struct camera_house *house = client->house;
+    struct exchange ex = {.client = client, .request = request, .medium = -1};
+    int has_path =
+        rtsp_url_path(request->uri, ex.path, sizeof(ex.path), &ex.medium) == 0 && ex.path[0] == '/';
+
+    if (has_path) {
+        ex.clip = find_clip(&house->clips, ex.path);
+        if ((ex.settings = settings_of(house->settings, ex.path)) == NULL)
+            return -1;
+        if (ex.settings->no_answer)
+            return 0;
+    }
+    if (strcmp(request->method, "OPTIONS") == 0)
+        return answer_options(&ex);
+    if (!auth_accepts(&house->auth, request, client->nonce))
+        return answer_unauthorized(&ex);
+    if (!has_path)
+        return reply(&ex, 400, "", NULL);
+    if (ex.clip == NULL)
+        return reply(&ex, 404, "", NULL);
+    return answer_method(&ex);
+}

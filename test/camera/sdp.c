@@ -1,0 +1,54 @@
+#include "sdp.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A muxer context that is only there to be described. */
+static int describe_track(AVFormatContext **out, const struct clip_track *track)
+{
+    AVStream *stream;
+    int err = avformat_alloc_output_context2(out, NULL, "rtp", NULL);
+
+    if (err < 0)
+        return err;
+    if ((stream = avformat_new_stream(*out, NULL)) == NULL)
+        return AVERROR(ENOMEM);
+    return avcodec_parameters_copy(stream->codecpar, track->par);
+}
+
+int sdp_write(const struct clip *clip, char *out, size_t size)
+{
+    AVFormatContext *contexts[CLIP_TRACKS] = {NULL};
+    char *media, *text = malloc(size);
+    int count = 0, err = text != NULL ? 0 : AVERROR(ENOMEM);
+
+    for (int i = 0; i < CLIP_TRACKS && err >= 0; i++) {
+        if (clip->tracks[i].count > 0)
+            err = describe_track(&contexts[count++], &clip->tracks[i]);
+    }
+    if (err >= 0)
+        err = av_sdp_create(contexts, count, text, (int)size);
+    if (err >= 0 && (media = strstr(text, "m=")) == NULL)
+        err = AVERROR_BUG;
+    if (err >= 0)
+        snprintf(out, size,
+                 "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=%s\r\nc=IN IP4 0.0.0.0\r\nt=0 0\r\n"
+                 "a=control:*\r\na=range:npt=0-\r\n%s",
+                 clip->name, media);
+    for (int i = 0; i < count; i++)
+        avformat_free_context(contexts[i]);
+    free(text);
+    return err < 0 ? err : 0;
+}
+
+int sdp_payload_type(const char *sdp, int index)
+{
+    const char *medium = strstr(sdp, "\nm=");
+
+    while (medium != NULL && index-- > 0)
+        medium = strstr(medium + 1, "\nm=");
+    if (medium == NULL || (medium = strstr(medium, "RTP/AVP ")) == NULL)
+        return -1;
+    return atoi(medium + 8);
+}

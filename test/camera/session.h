@@ -1,0 +1,104 @@
+/*
+ * A session: one client that watches one camera. Knows when which access unit is due; the faults of
+ * the media act here.
+ */
+#ifndef CAMERA_SESSION_H
+#define CAMERA_SESSION_H
+
+#include <netinet/in.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "clip.h"
+#include "outbox.h"
+#include "rtp_track.h"
+#include "settings.h"
+
+/** The clips being served, by name. */
+struct clip_set {
+    struct clip **clips;
+    int count;
+};
+
+/** NULL when there is none. */
+const struct clip *clip_set_find(const struct clip_set *set, const char *name);
+
+struct session;
+
+/** One track of a session. */
+struct session_track {
+    struct session *session;
+    int is_set_up;
+    int is_udp;
+    int channel;           /**< TCP: interleaved channel of RTP; RTCP has the next */
+    int sockets[2];        /**< UDP: RTP, RTCP, connected to the client */
+    in_port_t server_port; /**< UDP: of RTP; RTCP has the next */
+    struct rtp_start start;
+    struct rtp_track *rtp; /**< from PLAY on */
+
+    /* Position: the next unit, and where the clip's time 0 of this round lies in media time. */
+    const struct clip *clip;
+    int index;
+    int64_t round_us;
+    int64_t number; /**< units written so far */
+};
+
+struct session {
+    char id[17];
+    char path[256];
+    const struct clip *clip;
+    const struct path_settings *settings;
+    const struct clip_set *clips;
+    struct outbox *outbox;
+    FILE *log;
+
+    struct session_track tracks[CLIP_TRACKS];
+    int is_playing;
+    int64_t play_us; /**< monotonic time of media time 0 */
+    double speed;
+    int switch_failed;
+
+    struct session *next; /**< the sessions that its connection had before */
+};
+
+/** Returns NULL when there is no memory. */
+struct session *session_create(const char *path, const struct clip *clip,
+                               const struct path_settings *settings, const struct clip_set *clips,
+                               struct outbox *outbox, FILE *log);
+
+/** Frees it, not the next ones. */
+void session_destroy(struct session *session);
+
+/** The track that the SDP calls streamid=@p medium; NULL when there is none. */
+struct session_track *session_medium(struct session *session, int medium);
+
+void session_setup_tcp(struct session_track *track, int channel);
+
+/**
+ * Opens the track's two UDP sockets, connected to @p client's ports.
+ *
+ * @return 0 or -1, errno says why
+ */
+int session_setup_udp(struct session_track *track, const struct sockaddr_in *client,
+                      in_port_t rtp_port, in_port_t rtcp_port);
+
+/**
+ * Starts the media.
+ *
+ * @param camera_us  how long the camera has been running, for start=live
+ * @return 0 or a negative AVERROR
+ */
+int session_play(struct session *session, int64_t now_us, int64_t camera_us);
+
+/** Ends the media; the session remains for what is on its way. */
+void session_stop(struct session *session);
+
+/**
+ * Sends all that is due.
+ *
+ * @param[out] next_us  when there is more to do
+ * @return 0, or -1 when the connection is to be closed
+ */
+int session_run(struct session *session, int64_t now_us, int64_t *next_us);
+
+#endif
