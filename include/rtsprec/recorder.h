@@ -24,7 +24,7 @@ extern "C" {
  */
 struct rtsprec_recorder;
 
-/** Set with rtsprec_recorder_options_init(), then change what you need. All zero is valid too. */
+/** Set with rtsprec_recorder_options_init(), then change what you need. */
 struct rtsprec_recorder_options {
     size_t size; /**< sizeof(struct rtsprec_recorder_options): the version of the struct */
     rtsprec_event_fn *event;          /**< NULL: events are not wanted */

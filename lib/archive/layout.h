@@ -1,0 +1,34 @@
+/* Where a segment lies: DIRECTORY/CAMERA/YYYY-MM-DD/HH_MM_SS.EXT, local time of its first frame.
+ * Pure. */
+#ifndef ARCHIVE_LAYOUT_H
+#define ARCHIVE_LAYOUT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <time.h>
+
+#define LAYOUT_PART_SUFFIX ".part" /* of a file that is not closed */
+
+struct layout {
+    const char *directory; /* the archive's root */
+    const char *camera;
+    const char *extension; /* without the dot */
+};
+
+/* The directory of the day; allocated, NULL when there is no memory. */
+char *layout_day_directory(const struct layout *layout, const struct tm *local);
+
+/*
+ * The final name. attempt 0 is the plain one; for a name that is taken (the same second again, or
+ * the hour that DST repeats) 1, 2, … append "-2", "-3", …; allocated, NULL when there is no memory.
+ */
+char *layout_segment_path(const struct layout *layout, const struct tm *local, int attempt);
+
+/* The name while the file is open; allocated, NULL when there is no memory. */
+char *layout_part_path(const char *segment_path);
+
+/* Whether a camera's name can be a directory's: 1 to 200 bytes, no "/", no control characters, does
+ * not begin with a dot. */
+bool layout_camera_name_is_valid(const char *name);
+
+#endif

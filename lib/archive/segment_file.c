@@ -1,0 +1,86 @@
+#include "archive/segment_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/file.h"
+
+/* Of one second: more means that something is broken. */
+#define MAX_NAMES 1000
+
+static int make_day_directory(const struct layout *layout, const struct tm *local,
+                              struct rtsprec_error *error)
+{
+    char *directory = layout_day_directory(layout, local);
+    if (!directory)
+        return error_set(error, RTSPREC_ERROR_NO_MEMORY, "out of memory");
+    int err = file_make_directories(directory);
+    if (err < 0)
+        err = error_set_errno(error, error_code_of_errno(-err), -err,
+                              "%s: the directory cannot be created", directory);
+    free(directory);
+    return err;
+}
+
+static bool name_exists(const char *path)
+{
+    struct stat status;
+    return lstat(path, &status) == 0;
+}
+
+int segment_file_create(struct segment_file *file, const struct layout *layout,
+                        int64_t start_wall_us, struct rtsprec_error *error)
+{
+    *file = (struct segment_file){.fd = -1};
+    struct tm local = clock_local_time(start_wall_us);
+    int err = make_day_directory(layout, &local, error);
+    for (int attempt = 0; err == 0 && attempt < MAX_NAMES; attempt++) {
+        segment_file_uninit(file);
+        file->final_path = layout_segment_path(layout, &local, attempt);
+        file->part_path = file->final_path ? layout_part_path(file->final_path) : NULL;
+        if (!file->part_path)
+            return error_set(error, RTSPREC_ERROR_NO_MEMORY, "out of memory");
+        if (name_exists(file->final_path))
+            continue;
+        file->fd = open(file->part_path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        if (file->fd >= 0)
+            return 0;
+        if (errno != EEXIST)
+            err = error_set_errno(error, error_code_of_errno(errno), errno,
+                                  "%s: the file cannot be created", file->part_path);
+    }
+    return err ? err
+               : error_set(error, RTSPREC_ERROR_IO, "%s: this name and %d more are taken",
+                           file->final_path, MAX_NAMES - 1);
+}
+
+int segment_file_publish(struct segment_file *file, struct rtsprec_error *error)
+{
+    int err = file_rename_exclusive(file->part_path, file->final_path);
+    if (err < 0)
+        return error_set_errno(error, RTSPREC_ERROR_IO, -err,
+                               "%s: cannot be renamed to its final name and stays as it is",
+                               file->part_path);
+    return 0;
+}
+
+void segment_file_discard(struct segment_file *file)
+{
+    if (file->part_path)
+        unlink(file->part_path);
+}
+
+void segment_file_uninit(struct segment_file *file)
+{
+    if (file->fd >= 0)
+        close(file->fd);
+    free(file->part_path);
+    free(file->final_path);
+    *file = (struct segment_file){.fd = -1};
+}

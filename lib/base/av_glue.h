@@ -1,0 +1,23 @@
+/* What differs between FFmpeg 5.1 and 8: the only place with conditions on its version. */
+#ifndef BASE_AV_GLUE_H
+#define BASE_AV_GLUE_H
+
+#include <stdint.h>
+
+#include <libavcodec/codec_par.h>
+#include <libavformat/version.h>
+
+/* avio's write callback takes const data from libavformat 61 on (FFmpeg 7). */
+#if LIBAVFORMAT_VERSION_MAJOR >= 61
+#define AV_GLUE_WRITE_DATA const uint8_t
+#else
+#define AV_GLUE_WRITE_DATA uint8_t
+#endif
+
+/* Channels of an audio track; the old field is gone in FFmpeg 7. */
+static inline int av_glue_channels(const AVCodecParameters *parameters)
+{
+    return parameters->ch_layout.nb_channels;
+}
+
+#endif

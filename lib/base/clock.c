@@ -1,0 +1,32 @@
+#include "base/clock.h"
+
+static int64_t read_clock(clockid_t id)
+{
+    struct timespec now;
+    clock_gettime(id, &now);
+    return now.tv_sec * US_PER_SECOND + now.tv_nsec / 1000;
+}
+
+int64_t clock_monotonic_us(void)
+{
+    return read_clock(CLOCK_MONOTONIC);
+}
+
+int64_t clock_real_us(void)
+{
+    return read_clock(CLOCK_REALTIME);
+}
+
+struct tm clock_local_time(int64_t real_us)
+{
+    time_t seconds = (time_t)floor_div(real_us, US_PER_SECOND);
+    struct tm local = {0};
+    localtime_r(&seconds, &local);
+    return local;
+}
+
+int64_t clock_utc_offset_us(int64_t real_us)
+{
+    struct tm local = clock_local_time(real_us);
+    return local.tm_gmtoff * US_PER_SECOND;
+}

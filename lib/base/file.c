@@ -1,0 +1,89 @@
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+int file_write_all(int fd, const void *data, size_t size)
+{
+    const char *next = data;
+    while (size > 0) {
+        ssize_t written = write(fd, next, size);
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written < 0)
+            return -errno;
+        next += written;
+        size -= (size_t)written;
+    }
+    return 0;
+}
+
+int file_make_directories(const char *path)
+{
+    char *copy = strdup(path);
+    if (!copy)
+        return -ENOMEM;
+    int err = 0;
+    /* Each prefix that ends before a slash, then the whole. */
+    for (char *slash = copy + 1; !err; slash++) {
+        slash += strcspn(slash, "/");
+        char end = *slash;
+        *slash = '\0';
+        if (mkdir(copy, 0777) != 0 && errno != EEXIST)
+            err = -errno;
+        /* A read-only file system says so before it looks whether the directory exists. */
+        struct stat status;
+        if (err && stat(copy, &status) == 0 && S_ISDIR(status.st_mode))
+            err = 0;
+        *slash = end;
+        if (!end)
+            break;
+    }
+    struct stat status;
+    if (!err && stat(copy, &status) == 0 && !S_ISDIR(status.st_mode))
+        err = -ENOTDIR;
+    free(copy);
+    return err;
+}
+
+/* Not atomic against a crash between the two calls, but never over an existing name. */
+static int rename_by_link(const char *from, const char *to)
+{
+    if (link(from, to) != 0)
+        return -errno;
+    return unlink(from) == 0 ? 0 : -errno;
+}
+
+/* For file systems that know neither RENAME_NOREPLACE nor hard links (FAT): O_EXCL takes the name.
+ */
+static int rename_over_placeholder(const char *from, const char *to)
+{
+    int fd = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (fd < 0)
+        return -errno;
+    close(fd);
+    if (rename(from, to) == 0)
+        return 0;
+    int err = -errno;
+    unlink(to);
+    return err;
+}
+
+int file_rename_exclusive(const char *from, const char *to)
+{
+#ifdef RENAME_NOREPLACE
+    if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0)
+        return 0;
+    if (errno != EINVAL && errno != ENOSYS)
+        return -errno;
+#endif
+    int err = rename_by_link(from, to);
+    if (err == -EPERM || err == -EOPNOTSUPP || err == -ENOSYS || err == -EMLINK)
+        err = rename_over_placeholder(from, to);
+    return err;
+}

@@ -1,0 +1,18 @@
+/* Files: what POSIX leaves half done, and what only Linux has, each with a portable fallback. */
+#ifndef BASE_FILE_H
+#define BASE_FILE_H
+
+#include <stddef.h>
+
+/* All return 0 or a negative errno. */
+
+/* Writes all of it, at the file's position, over short writes and EINTR. */
+int file_write_all(int fd, const void *data, size_t size);
+
+/* Creates a directory and those above it; one that exists is fine. */
+int file_make_directories(const char *path);
+
+/* Gives a file a new name unless that name exists: then -EEXIST, and nothing has changed. */
+int file_rename_exclusive(const char *from, const char *to);
+
+#endif

@@ -1,0 +1,32 @@
+/* An RTSP URL in its parts, with the credentials taken out of it. */
+#ifndef BASE_URL_H
+#define BASE_URL_H
+
+#include <rtsprec/error.h>
+
+struct url {
+    char *scheme;              /* "rtsp" or "rtsps" */
+    char *username, *password; /* decoded; NULL when the URL has none */
+    char *host;                /* without the brackets of an IPv6 address */
+    int port;                  /* 0 when the URL has none */
+    char *path;                /* with the query, begins with "/" or "?"; "" when there is none */
+};
+
+/*
+ * Takes text apart; the url is owned by the caller and needs url_uninit() after success and failure
+ * alike. A message never repeats the text, of which any part may belong to a password.
+ *
+ * Returns 0, RTSPREC_ERROR_INVALID or RTSPREC_ERROR_NO_MEMORY.
+ */
+int url_parse(struct url *url, const char *text, struct rtsprec_error *error);
+void url_uninit(struct url *url);
+
+/* The URL with percent-encoded credentials, for libavformat, or without any, for people. Allocated;
+ * NULL when there is no memory. */
+char *url_format(const struct url *url);
+char *url_format_public(const struct url *url);
+
+/* Overwrites a secret and frees it; NULL is ignored. */
+void secret_free(char *secret);
+
+#endif

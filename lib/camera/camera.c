@@ -1,0 +1,265 @@
+#include "camera/camera.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <libavcodec/codec_id.h>
+#include <libavcodec/avcodec.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/thread.h"
+#include "recorder.h"
+
+const char *rtsprec_camera_state_name(enum rtsprec_camera_state state)
+{
+    switch (state) {
+    case RTSPREC_CAMERA_STOPPED:
+        return "stopped";
+    case RTSPREC_CAMERA_CONNECTING:
+        return "connecting";
+    case RTSPREC_CAMERA_RECORDING:
+        return "recording";
+    case RTSPREC_CAMERA_WAITING:
+        return "waiting";
+    }
+    return "unknown";
+}
+
+const char *rtsprec_segment_reason_name(enum rtsprec_segment_reason reason)
+{
+    switch (reason) {
+    case RTSPREC_SEGMENT_ROTATED:
+        return "rotated";
+    case RTSPREC_SEGMENT_STOPPED:
+        return "stopped";
+    case RTSPREC_SEGMENT_LOST:
+        return "lost";
+    case RTSPREC_SEGMENT_PARAMETERS:
+        return "parameters";
+    case RTSPREC_SEGMENT_FAILED:
+        return "failed";
+    }
+    return "unknown";
+}
+
+/* Frees a camera that no thread uses and no recorder lists. Undoes init's steps up to "steps". */
+static void release(struct rtsprec_camera *camera, int steps)
+{
+    if (steps > 3)
+        packet_queue_uninit(&camera->queue);
+    if (steps > 2)
+        cancel_uninit(&camera->cancel);
+    if (steps > 1)
+        pthread_mutex_destroy(&camera->lock);
+    if (steps > 0)
+        pthread_mutex_destroy(&camera->life);
+    camera_options_uninit(&camera->options);
+    free(camera);
+}
+
+int rtsprec_camera_create(struct rtsprec_camera **out, struct rtsprec_recorder *recorder,
+                          const struct rtsprec_camera_options *options, struct rtsprec_error *error)
+{
+    *out = NULL;
+    error_clear(error);
+    struct rtsprec_camera *camera = calloc(1, sizeof(*camera));
+    if (!camera)
+        return error_set(error, RTSPREC_ERROR_NO_MEMORY, "out of memory");
+    camera->recorder = recorder;
+    camera->dispatcher = recorder_dispatcher(recorder);
+    camera->state_since_us = clock_real_us();
+
+    int steps = 0;
+    int err = camera_options_take(&camera->options, options, error);
+    if (err < 0)
+        goto failed;
+    err = RTSPREC_ERROR_SYSTEM;
+    if (pthread_mutex_init(&camera->life, NULL) != 0)
+        goto failed;
+    steps++;
+    if (pthread_mutex_init(&camera->lock, NULL) != 0)
+        goto failed;
+    steps++;
+    if (cancel_init(&camera->cancel) < 0)
+        goto failed;
+    steps++;
+    if (packet_queue_init(&camera->queue, camera->options.queue_duration_us,
+                          camera->options.queue_bytes) < 0)
+        goto failed;
+    steps++;
+    if ((err = recorder_add(recorder, camera, error)) < 0)
+        goto failed;
+    *out = camera;
+    return 0;
+failed:
+    if (err == RTSPREC_ERROR_SYSTEM)
+        error_set(error, err, "no lock could be created");
+    release(camera, steps);
+    return err;
+}
+
+int rtsprec_camera_start(struct rtsprec_camera *camera, struct rtsprec_error *error)
+{
+    error_clear(error);
+    int err = 0;
+    pthread_mutex_lock(&camera->life);
+    if (camera->running) {
+        err = error_set(error, RTSPREC_ERROR_STATE, "camera %s: is running already",
+                        camera->options.name);
+        goto done;
+    }
+    cancel_reset(&camera->cancel);
+    packet_queue_reopen(&camera->queue);
+
+    char name[32];
+    snprintf(name, sizeof(name), "w:%.13s", camera->options.name);
+    err = thread_start(&camera->writer, writer_run, camera, name);
+    if (err == 0) {
+        name[0] = 'r';
+        err = thread_start(&camera->reader, reader_run, camera, name);
+        if (err < 0) {
+            packet_queue_close(&camera->queue);
+            pthread_join(camera->writer, NULL);
+        }
+    }
+    if (err < 0)
+        error_set(error, err, "camera %s: no thread could be created", camera->options.name);
+    camera->running = err == 0;
+done:
+    pthread_mutex_unlock(&camera->life);
+    return err;
+}
+
+void rtsprec_camera_request_stop(struct rtsprec_camera *camera)
+{
+    cancel_request(&camera->cancel);
+}
+
+bool camera_stop_requested(struct rtsprec_camera *camera)
+{
+    return cancel_requested(&camera->cancel);
+}
+
+void rtsprec_camera_wait(struct rtsprec_camera *camera)
+{
+    pthread_mutex_lock(&camera->life);
+    if (camera->running) {
+        pthread_join(camera->reader, NULL);
+        pthread_join(camera->writer, NULL);
+        camera->running = false;
+    }
+    pthread_mutex_unlock(&camera->life);
+}
+
+void rtsprec_camera_destroy(struct rtsprec_camera **camera_pointer)
+{
+    if (!camera_pointer || !*camera_pointer)
+        return;
+    struct rtsprec_camera *camera = *camera_pointer;
+    *camera_pointer = NULL;
+    rtsprec_camera_request_stop(camera);
+    rtsprec_camera_wait(camera);
+    recorder_remove(camera->recorder, camera);
+    release(camera, 4);
+}
+
+const char *rtsprec_camera_name(const struct rtsprec_camera *camera)
+{
+    return camera->options.name;
+}
+
+void camera_set_state(struct rtsprec_camera *camera, enum rtsprec_camera_state state,
+                      const struct rtsprec_error *error, int64_t retry_us)
+{
+    pthread_mutex_lock(&camera->lock);
+    enum rtsprec_camera_state from = camera->state;
+    camera->state = state;
+    if (from != state)
+        camera->state_since_us = clock_real_us();
+    if (error) {
+        camera->last_error = error->code;
+        snprintf(camera->last_error_text, sizeof(camera->last_error_text), "%.*s",
+                 (int)sizeof(camera->last_error_text) - 1, error->text);
+    }
+    pthread_mutex_unlock(&camera->lock);
+    if (from == state)
+        return;
+    struct rtsprec_event event = {
+        .type = RTSPREC_EVENT_STATE_CHANGED,
+        .camera = camera->options.name,
+        .u.state = {.from = from, .to = state, .text = "", .retry_in_us = retry_us},
+    };
+    if (error) {
+        event.u.state.error = error->code;
+        event.u.state.text = error->text;
+    }
+    dispatcher_post(camera->dispatcher, &event);
+}
+
+void camera_set_stream(struct rtsprec_camera *camera, const struct stream *stream)
+{
+    const AVCodecParameters *video = stream->tracks[0].parameters;
+    const char *sound =
+        stream->track_count > 1 ? avcodec_get_name(stream->tracks[1].parameters->codec_id) : "";
+    pthread_mutex_lock(&camera->lock);
+    snprintf(camera->video_codec, sizeof(camera->video_codec), "%s",
+             avcodec_get_name(video->codec_id));
+    snprintf(camera->audio_codec, sizeof(camera->audio_codec), "%s", sound);
+    camera->width = video->width;
+    camera->height = video->height;
+    pthread_mutex_unlock(&camera->lock);
+}
+
+void camera_set_segment(struct rtsprec_camera *camera, const char *path)
+{
+    pthread_mutex_lock(&camera->lock);
+    snprintf(camera->segment_path, sizeof(camera->segment_path), "%s", path);
+    pthread_mutex_unlock(&camera->lock);
+}
+
+static int64_t get(const _Atomic int64_t *counter)
+{
+    return atomic_load_explicit(counter, memory_order_relaxed);
+}
+
+int rtsprec_camera_get_statistics(const struct rtsprec_camera *constant_camera,
+                                  struct rtsprec_camera_statistics *out)
+{
+    /* A snapshot changes nothing but the locks it takes. */
+    struct rtsprec_camera *camera = (struct rtsprec_camera *)constant_camera;
+    const struct camera_counters *counters = &camera->counters;
+    struct rtsprec_camera_statistics snapshot = {
+        .size = out->size,
+        .received_packets_total = get(&counters->received_packets),
+        .received_bytes_total = get(&counters->received_bytes),
+        .last_video_us = get(&counters->last_video_us),
+        .written_frames_total = get(&counters->written_frames),
+        .written_bytes_total = get(&counters->written_bytes),
+        .segments_total = get(&counters->segments),
+        .dropped_packets_total = get(&counters->dropped_packets),
+        .dropped_frames_total = get(&counters->dropped_frames),
+        .failed_packets_total = get(&counters->failed_packets),
+        .discontinuities_total = get(&counters->discontinuities),
+        .connects_total = get(&counters->connects),
+        .failures_total = get(&counters->failures),
+    };
+    if (out->size == 0 || out->size > sizeof(snapshot))
+        return RTSPREC_ERROR_INVALID;
+    packet_queue_fill(&camera->queue, &snapshot.queue_bytes, &snapshot.queue_us);
+
+    pthread_mutex_lock(&camera->lock);
+    snapshot.state = camera->state;
+    snapshot.state_since_us = camera->state_since_us;
+    snapshot.last_error = camera->last_error;
+    memcpy(snapshot.last_error_text, camera->last_error_text, sizeof(camera->last_error_text));
+    memcpy(snapshot.video_codec, camera->video_codec, sizeof(camera->video_codec));
+    memcpy(snapshot.audio_codec, camera->audio_codec, sizeof(camera->audio_codec));
+    snapshot.width = camera->width;
+    snapshot.height = camera->height;
+    memcpy(snapshot.segment_path, camera->segment_path, sizeof(camera->segment_path));
+    pthread_mutex_unlock(&camera->lock);
+    memcpy(out, &snapshot, out->size);
+    return 0;
+}

@@ -1,0 +1,77 @@
+/*
+ * One camera's life: two threads, a queue between them, and what both tell the outside. The reader
+ * (reader.c) owns the network, the writer (writer.c) owns the disk.
+ */
+#ifndef CAMERA_CAMERA_H
+#define CAMERA_CAMERA_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include <rtsprec/camera.h>
+
+#include "base/cancel.h"
+#include "base/dispatcher.h"
+#include "ingest/packet_queue.h"
+#include "options.h"
+
+/* Totals, each written by one thread and read by any. */
+struct camera_counters {
+    /* reader */
+    _Atomic int64_t received_packets, received_bytes, last_video_us;
+    _Atomic int64_t dropped_packets, dropped_frames, discontinuities, connects, failures;
+    /* writer */
+    _Atomic int64_t written_frames, written_bytes, segments, failed_packets;
+};
+
+struct rtsprec_camera {
+    /* constant */
+    struct rtsprec_recorder *recorder;
+    struct dispatcher *dispatcher; /* the recorder's */
+    struct camera_options options;
+
+    struct rtsprec_camera *next; /* guarded by the recorder's lock */
+
+    /* start, stop and wait, from any thread */
+    pthread_mutex_t life; /* one of them at a time */
+    bool running;
+    pthread_t reader, writer;
+
+    /* shared by the two threads */
+    struct cancel cancel;
+    struct packet_queue queue;
+    struct camera_counters counters;
+
+    pthread_mutex_t lock; /* what a snapshot shows besides the counters */
+    enum rtsprec_camera_state state;
+    int64_t state_since_us;
+    int last_error;
+    char last_error_text[256];
+    char video_codec[16], audio_codec[16];
+    int width, height;
+    char segment_path[512];
+};
+
+bool camera_stop_requested(struct rtsprec_camera *camera);
+
+/* Enters a state and posts the event; error (NULL: none) is why, retry_us the pause of WAITING. */
+void camera_set_state(struct rtsprec_camera *camera, enum rtsprec_camera_state state,
+                      const struct rtsprec_error *error, int64_t retry_us);
+
+/* For the snapshot: the stream that is being recorded, the file that is being written ("": none).
+ */
+void camera_set_stream(struct rtsprec_camera *camera, const struct stream *stream);
+void camera_set_segment(struct rtsprec_camera *camera, const char *path);
+
+/* A counter's single writer adds to it. */
+static inline void count(_Atomic int64_t *counter, int64_t value)
+{
+    atomic_fetch_add_explicit(counter, value, memory_order_relaxed);
+}
+
+/* The threads' functions; the argument is the camera. */
+void *reader_run(void *camera);
+void *writer_run(void *camera);
+
+#endif

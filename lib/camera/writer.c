@@ -1,0 +1,241 @@
+/*
+ * Thread W: takes packets from the queue and puts each into the segment it belongs to. It owns the
+ * disk: what goes wrong there is told, and the next key frame tries again.
+ */
+#include <stdio.h>
+
+#include <libavutil/mathematics.h>
+
+#include "archive/segment_file.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "camera/camera.h"
+#include "segment/segment.h"
+#include "segment/splitter.h"
+
+/* How long a closed segment waits for sound that belongs to it: more than any camera's A/V skew. */
+#define LATE_US US_PER_SECOND
+
+struct output {
+    struct segment *segment; /* NULL: there is none */
+    struct segment_file file;
+    int64_t start_wall_us;
+};
+
+struct writer {
+    struct rtsprec_camera *camera;
+    struct stream *stream; /* a reference; NULL before the first */
+    struct splitter splitter;
+    struct output current, earlier; /* earlier: ended, but sound of it may still come */
+    bool is_failing;                /* the last segment could not be opened or written */
+};
+
+static void fail(struct writer *writer, const char *path, const struct rtsprec_error *error)
+{
+    struct rtsprec_camera *camera = writer->camera;
+    /* Each key frame tries again; the first failure of a row is the one to read. */
+    dispatcher_log(camera->dispatcher, writer->is_failing ? RTSPREC_LOG_DEBUG : RTSPREC_LOG_ERROR,
+                   camera->options.name, "%s%s%s; trying again at the next key frame",
+                   path ? path : "", path ? ": " : "", error->text);
+    writer->is_failing = true;
+    pthread_mutex_lock(&camera->lock);
+    camera->last_error = error->code;
+    snprintf(camera->last_error_text, sizeof(camera->last_error_text), "%.*s",
+             (int)sizeof(camera->last_error_text) - 1, error->text);
+    pthread_mutex_unlock(&camera->lock);
+}
+
+static void post_segment(struct writer *writer, enum rtsprec_event_type type,
+                         const struct rtsprec_event_segment *details)
+{
+    struct rtsprec_event event = {
+        .type = type,
+        .camera = writer->camera->options.name,
+        .u.segment = *details,
+    };
+    dispatcher_post(writer->camera->dispatcher, &event);
+}
+
+static void close_output(struct writer *writer, struct output *output,
+                         enum rtsprec_segment_reason reason)
+{
+    if (!output->segment)
+        return;
+    struct rtsprec_error error;
+    struct segment_summary summary;
+    const char *path = output->file.part_path;
+    int err = segment_close(&output->segment, &summary, &error);
+    if (err < 0) {
+        fail(writer, path, &error);
+        reason = RTSPREC_SEGMENT_FAILED;
+    }
+    /* Also after a failure: what is whole in it can be played, and under this name it will be
+     * found. */
+    if (segment_file_publish(&output->file, &error) < 0) {
+        fail(writer, NULL, &error);
+        reason = RTSPREC_SEGMENT_FAILED;
+    } else {
+        path = output->file.final_path;
+        count(&writer->camera->counters.segments, 1);
+    }
+    post_segment(writer, RTSPREC_EVENT_SEGMENT_CLOSED,
+                 &(struct rtsprec_event_segment){
+                     .path = path,
+                     .start_us = output->start_wall_us,
+                     .end_us = output->start_wall_us + summary.duration_us,
+                     .bytes = summary.bytes,
+                     .frames = summary.frames,
+                     .reason = reason,
+                 });
+    segment_file_uninit(&output->file);
+}
+
+static void close_earlier(struct writer *writer)
+{
+    close_output(writer, &writer->earlier, RTSPREC_SEGMENT_ROTATED);
+    splitter_close_earlier(&writer->splitter);
+}
+
+static void close_all(struct writer *writer, enum rtsprec_segment_reason reason)
+{
+    close_earlier(writer);
+    if (writer->current.segment)
+        camera_set_segment(writer->camera, "");
+    close_output(writer, &writer->current, reason);
+    splitter_reset(&writer->splitter);
+}
+
+static int open_output(struct writer *writer, const struct queue_item *item,
+                       struct rtsprec_error *error)
+{
+    const struct camera_options *options = &writer->camera->options;
+    struct output output = {.start_wall_us = item->wall_us};
+    struct layout layout = {
+        .directory = options->output_directory,
+        .camera = options->name,
+        .extension = segment_extension(options->container),
+    };
+    int err = segment_file_create(&output.file, &layout, item->wall_us, error);
+    if (err < 0)
+        goto failed;
+    struct segment_options segment_options = {
+        .fd = output.file.fd,
+        .container = options->container,
+        .stream = writer->stream,
+        .start_pts = item->packet->pts,
+    };
+    if ((err = segment_open(&output.segment, &segment_options, error)) < 0) {
+        segment_file_discard(&output.file);
+        goto failed;
+    }
+    output.file.fd = -1; /* the segment's now */
+    writer->current = output;
+    return 0;
+failed:
+    segment_file_uninit(&output.file);
+    return err;
+}
+
+/* A segment begins with the item's key frame; false when none could be opened. */
+static bool cut(struct writer *writer, const struct queue_item *item)
+{
+    close_output(writer, &writer->earlier, RTSPREC_SEGMENT_ROTATED);
+    writer->earlier = writer->current;
+    writer->current = (struct output){0};
+    if (writer->stream->track_count == 1)
+        close_earlier(writer); /* of the video nothing comes late */
+    struct rtsprec_error error;
+    if (open_output(writer, item, &error) < 0) {
+        fail(writer, NULL, &error);
+        close_all(writer, RTSPREC_SEGMENT_FAILED);
+        return false;
+    }
+    writer->is_failing = false;
+    camera_set_segment(writer->camera, writer->current.file.part_path);
+    post_segment(writer, RTSPREC_EVENT_SEGMENT_OPENED,
+                 &(struct rtsprec_event_segment){
+                     .path = writer->current.file.part_path,
+                     .start_us = item->wall_us,
+                 });
+    return true;
+}
+
+static void write_to(struct writer *writer, struct output *output, struct queue_item *item)
+{
+    struct camera_counters *counters = &writer->camera->counters;
+    struct rtsprec_error error;
+    int64_t bytes = item->packet->size;
+    if (segment_write(output->segment, item->packet, &error) < 0) {
+        count(&counters->failed_packets, 1);
+        fail(writer, output->file.part_path, &error);
+        close_all(writer, RTSPREC_SEGMENT_FAILED);
+        return;
+    }
+    count(&counters->written_bytes, bytes);
+    count(&counters->written_frames, item->packet->stream_index == 0);
+}
+
+static void take_packet(struct writer *writer, struct queue_item *item)
+{
+    const AVPacket *packet = item->packet;
+    const struct track *track = &writer->stream->tracks[packet->stream_index];
+    struct split_packet split = {
+        .is_video = packet->stream_index == 0,
+        .is_key = packet->flags & AV_PKT_FLAG_KEY,
+        .pts_us = av_rescale_q(packet->pts, track->time_base, (AVRational){1, US_PER_SECOND}),
+        .wall_us = item->wall_us,
+    };
+    if (split.is_video && split.is_key)
+        split.utc_offset_us = clock_utc_offset_us(item->wall_us);
+    /* When sound is past the cut or long overdue, nothing more comes for the earlier segment. */
+    if (writer->earlier.segment &&
+        split.pts_us > writer->splitter.start_us + (split.is_video ? LATE_US : 0))
+        close_earlier(writer);
+
+    switch (splitter_decide(&writer->splitter, &split)) {
+    case SPLIT_CUT:
+        if (cut(writer, item))
+            write_to(writer, &writer->current, item);
+        else
+            count(&writer->camera->counters.failed_packets, 1);
+        break;
+    case SPLIT_CURRENT:
+        write_to(writer, &writer->current, item);
+        break;
+    case SPLIT_EARLIER:
+        write_to(writer, &writer->earlier, item);
+        break;
+    case SPLIT_DROP:
+        count(&writer->camera->counters.failed_packets, writer->is_failing);
+        break;
+    }
+}
+
+void *writer_run(void *argument)
+{
+    struct rtsprec_camera *camera = argument;
+    struct writer writer = {.camera = camera};
+    splitter_init(&writer.splitter, camera->options.segment_duration_us);
+
+    struct queue_item item;
+    while (packet_queue_pop(&camera->queue, &item)) {
+        switch (item.kind) {
+        case QUEUE_STREAM:
+            close_all(&writer, RTSPREC_SEGMENT_PARAMETERS);
+            stream_unref(&writer.stream);
+            writer.stream = stream_ref(item.stream);
+            break;
+        case QUEUE_END:
+            close_all(&writer, item.stopped ? RTSPREC_SEGMENT_STOPPED : RTSPREC_SEGMENT_LOST);
+            break;
+        case QUEUE_PACKET:
+            take_packet(&writer, &item);
+            break;
+        }
+        queue_item_uninit(&item);
+    }
+    close_all(&writer, RTSPREC_SEGMENT_STOPPED);
+    stream_unref(&writer.stream);
+    camera_set_state(camera, RTSPREC_CAMERA_STOPPED, NULL, 0);
+    return NULL;
+}

@@ -1,0 +1,142 @@
+#include "ingest/packet_queue.h"
+
+#include <stdlib.h>
+
+#include <rtsprec/error.h>
+
+#include "base/thread.h"
+
+int packet_queue_init(struct packet_queue *queue, int64_t max_us, int64_t max_bytes)
+{
+    *queue = (struct packet_queue){.max_us = max_us, .max_bytes = max_bytes};
+    return wait_init(&queue->lock, &queue->wake);
+}
+
+void packet_queue_uninit(struct packet_queue *queue)
+{
+    for (int i = 0; i < queue->count; i++)
+        queue_item_uninit(&queue->items[(queue->first + i) % queue->capacity]);
+    free(queue->items);
+    wait_uninit(&queue->lock, &queue->wake);
+}
+
+void queue_item_uninit(struct queue_item *item)
+{
+    av_packet_free(&item->packet);
+    stream_unref(&item->stream);
+}
+
+static bool is_video(const struct queue_item *item)
+{
+    return item->kind == QUEUE_PACKET && item->packet->stream_index == 0;
+}
+
+static bool grow(struct packet_queue *queue)
+{
+    if (queue->count < queue->capacity)
+        return true;
+    int capacity = queue->capacity ? 2 * queue->capacity : 16;
+    struct queue_item *items = malloc((size_t)capacity * sizeof(*items));
+    if (!items)
+        return false;
+    for (int i = 0; i < queue->count; i++)
+        items[i] = queue->items[(queue->first + i) % queue->capacity];
+    free(queue->items);
+    queue->items = items;
+    queue->capacity = capacity;
+    queue->first = 0;
+    return true;
+}
+
+/* How much video lies between the oldest item and us; times begin anew with each run. */
+static int64_t span_us(const struct packet_queue *queue, int64_t us)
+{
+    int64_t span = queue->count > 0 ? us - queue->items[queue->first].media_us : 0;
+    return span > 0 ? span : 0;
+}
+
+/* Whether a packet has to be dropped; decides when dropping begins and ends. */
+static bool refuse(struct packet_queue *queue, const struct queue_item *item)
+{
+    bool is_full = queue->bytes + item->bytes > queue->max_bytes ||
+                   span_us(queue, item->media_us) > queue->max_us;
+    bool is_key = is_video(item) && (item->packet->flags & AV_PKT_FLAG_KEY);
+    if (queue->refusing)
+        queue->refusing = !is_key || is_full;
+    else
+        queue->refusing = is_full;
+    return queue->refusing;
+}
+
+int packet_queue_push(struct packet_queue *queue, const struct queue_item *item)
+{
+    int result = 0;
+    pthread_mutex_lock(&queue->lock);
+    if (item->kind == QUEUE_PACKET && refuse(queue, item)) {
+        queue->dropped.packets++;
+        queue->dropped.frames += is_video(item);
+        queue->dropped.bytes += item->bytes;
+        result = 1;
+        goto done;
+    }
+    if (!grow(queue)) {
+        result = RTSPREC_ERROR_NO_MEMORY;
+        goto done;
+    }
+    queue->last_us = item->media_us;
+    queue->items[(queue->first + queue->count++) % queue->capacity] = *item;
+    queue->bytes += item->bytes;
+    pthread_cond_signal(&queue->wake);
+done:
+    pthread_mutex_unlock(&queue->lock);
+    return result;
+}
+
+void packet_queue_close(struct packet_queue *queue)
+{
+    pthread_mutex_lock(&queue->lock);
+    queue->closed = true;
+    pthread_cond_signal(&queue->wake);
+    pthread_mutex_unlock(&queue->lock);
+}
+
+void packet_queue_reopen(struct packet_queue *queue)
+{
+    queue->closed = queue->refusing = false;
+}
+
+bool packet_queue_pop(struct packet_queue *queue, struct queue_item *item)
+{
+    pthread_mutex_lock(&queue->lock);
+    while (queue->count == 0 && !queue->closed)
+        pthread_cond_wait(&queue->wake, &queue->lock);
+    bool has_item = queue->count > 0;
+    if (has_item) {
+        *item = queue->items[queue->first];
+        queue->first = (queue->first + 1) % queue->capacity;
+        queue->count--;
+        queue->bytes -= item->bytes;
+    }
+    pthread_mutex_unlock(&queue->lock);
+    return has_item;
+}
+
+struct queue_dropped packet_queue_take_dropped(struct packet_queue *queue)
+{
+    struct queue_dropped dropped = {0};
+    pthread_mutex_lock(&queue->lock);
+    if (!queue->refusing || queue->closed) {
+        dropped = queue->dropped;
+        queue->dropped = (struct queue_dropped){0};
+    }
+    pthread_mutex_unlock(&queue->lock);
+    return dropped;
+}
+
+void packet_queue_fill(struct packet_queue *queue, int64_t *bytes, int64_t *us)
+{
+    pthread_mutex_lock(&queue->lock);
+    *bytes = queue->bytes;
+    *us = span_us(queue, queue->last_us);
+    pthread_mutex_unlock(&queue->lock);
+}

@@ -1,0 +1,90 @@
+/*
+ * The bounded hand-off between a camera's reader and its writer, so that the reader never waits for
+ * a disk. Packets and what happens between them (a new stream, the end of a run) travel in one
+ * order.
+ *
+ * When it is full, packets are refused from there up to the next video key frame that fits: what is
+ * kept can be decoded, and what is lost is counted.
+ *
+ * Thread-safety: one thread pushes, one pops; snapshots from any thread.
+ */
+#ifndef INGEST_PACKET_QUEUE_H
+#define INGEST_PACKET_QUEUE_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <libavcodec/packet.h>
+
+#include "ingest/stream.h"
+
+enum queue_kind {
+    QUEUE_PACKET, /* packet, wall_us */
+    QUEUE_STREAM, /* stream: the packets that follow belong to it */
+    QUEUE_END,    /* the run is over: files are to be closed; stopped says whether on request */
+};
+
+struct queue_item {
+    enum queue_kind kind;
+    AVPacket
+        *packet; /* owned; pts, dts, duration in ticks of its track; stream_index is the track */
+    int64_t wall_us;       /* wall-clock time of its pts */
+    int64_t bytes;         /* kept here, for the account */
+    int64_t media_us;      /* dts of a packet, µs; else that of the packet before or after */
+    struct stream *stream; /* a reference */
+    bool stopped;
+};
+
+struct queue_dropped {
+    int64_t packets, frames, bytes;
+};
+
+struct packet_queue {
+    int64_t max_us, max_bytes; /* constant */
+
+    /* Guards all below: the one lock between network and disk. */
+    pthread_mutex_t lock;
+    pthread_cond_t wake;      /* the writer */
+    struct queue_item *items; /* a ring */
+    int capacity, first, count;
+    int64_t bytes;
+    int64_t last_us; /* media time of the newest item */
+    bool closed;
+    bool refusing;                /* until the next key frame that fits */
+    struct queue_dropped dropped; /* since packet_queue_take_dropped() */
+};
+
+int packet_queue_init(struct packet_queue *queue, int64_t max_us, int64_t max_bytes);
+
+/* Frees what is still in it. */
+void packet_queue_uninit(struct packet_queue *queue);
+
+/*
+ * Appends an item and takes over its packet or reference. Only packets can be refused.
+ *
+ * Returns 0; 1 when the packet was refused and counted, or RTSPREC_ERROR_NO_MEMORY: it then stays
+ * the caller's.
+ */
+int packet_queue_push(struct packet_queue *queue, const struct queue_item *item);
+
+/* Nothing is pushed any more: pop returns what is left, then false. */
+void packet_queue_close(struct packet_queue *queue);
+
+/* Makes a closed, empty queue usable again; no other thread may be using it. */
+void packet_queue_reopen(struct packet_queue *queue);
+
+/* Waits for an item, which is then the caller's; false when there will be no more. */
+bool packet_queue_pop(struct packet_queue *queue, struct queue_item *item);
+
+/* What was refused since the last call, once packets pass again (or the queue is closed); else
+ * zeros. */
+struct queue_dropped packet_queue_take_dropped(struct packet_queue *queue);
+
+/* What waits at this moment. */
+void packet_queue_fill(struct packet_queue *queue, int64_t *bytes, int64_t *us);
+
+/* Frees what an item owns. */
+void queue_item_uninit(struct queue_item *item);
+
+#endif

@@ -1,0 +1,167 @@
+#include "ingest/parameters.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#include <libavcodec/avcodec.h>
+#include <libavutil/mem.h>
+
+#include <rtsprec/error.h>
+
+#include "ingest/nal.h"
+#include "ingest/sps.h"
+
+static const uint8_t start_code[4] = {0, 0, 0, 1};
+
+static bool is_h26x(const AVCodecParameters *codec)
+{
+    return codec->codec_id == AV_CODEC_ID_H264 || codec->codec_id == AV_CODEC_ID_HEVC;
+}
+
+/* What the parameter sets of a byte stream say. */
+struct sets {
+    uint8_t *data; /* the sets alone, each with a start code; allocated with padding */
+    int size;
+    bool complete; /* an SPS that could be read, a PPS, and for H.265 a VPS */
+    struct sps sps;
+};
+
+/* Some cameras repeat a set within one frame. */
+static bool sets_contain(const struct sets *sets, const struct nal *nal)
+{
+    struct nal known;
+    const uint8_t *next = sets->data;
+    while (nal_next(&known, &next, sets->data + sets->size)) {
+        if (known.size == nal->size && !memcmp(known.data, nal->data, nal->size))
+            return true;
+    }
+    return false;
+}
+
+/* Returns 0 or RTSPREC_ERROR_NO_MEMORY. */
+static int sets_collect(struct sets *sets, enum AVCodecID codec, const uint8_t *data, int size)
+{
+    *sets = (struct sets){0};
+    /* A start code may be one byte longer here than there: at most a third more in all. */
+    sets->data = av_mallocz((size_t)size + (size_t)size / 3 + 4 + AV_INPUT_BUFFER_PADDING_SIZE);
+    if (!sets->data)
+        return RTSPREC_ERROR_NO_MEMORY;
+
+    bool has_vps = codec != AV_CODEC_ID_HEVC, has_sps = false, has_pps = false;
+    struct nal nal;
+    const uint8_t *next = data;
+    while (nal_next(&nal, &next, data + size)) {
+        enum nal_kind kind = nal_kind(codec, &nal);
+        if (kind == NAL_SLICE || kind == NAL_KEY_SLICE)
+            break;
+        if ((kind != NAL_VPS && kind != NAL_SPS && kind != NAL_PPS) || sets_contain(sets, &nal))
+            continue;
+        has_vps |= kind == NAL_VPS;
+        has_pps |= kind == NAL_PPS;
+        if (kind == NAL_SPS && !has_sps)
+            has_sps = sps_parse(&sets->sps, codec, &nal);
+        memcpy(sets->data + sets->size, start_code, sizeof(start_code));
+        memcpy(sets->data + sets->size + sizeof(start_code), nal.data, nal.size);
+        sets->size += (int)(sizeof(start_code) + nal.size);
+    }
+    sets->complete = has_vps && has_sps && has_pps;
+    return 0;
+}
+
+/* Takes the sets over when they are complete and new; else frees them. */
+static bool sets_apply(struct sets *sets, struct parameters *parameters)
+{
+    AVCodecParameters *current = parameters->current;
+    bool same = current->width > 0 && current->extradata_size == sets->size &&
+                !memcmp(current->extradata, sets->data, (size_t)sets->size);
+    if (!sets->complete || same) {
+        av_free(sets->data);
+        return false;
+    }
+    av_free(current->extradata);
+    current->extradata = sets->data;
+    current->extradata_size = sets->size;
+    current->width = sets->sps.width;
+    current->height = sets->sps.height;
+    parameters->reorder_frames = sets->sps.reorder_frames;
+    return true;
+}
+
+int parameters_init(struct parameters *parameters, const AVCodecParameters *announced)
+{
+    *parameters = (struct parameters){.current = avcodec_parameters_alloc(), .reorder_frames = -1};
+    if (!parameters->current || avcodec_parameters_copy(parameters->current, announced) < 0)
+        return RTSPREC_ERROR_NO_MEMORY;
+    parameters->current->width = parameters->current->height = 0;
+    return 0;
+}
+
+void parameters_uninit(struct parameters *parameters)
+{
+    avcodec_parameters_free(&parameters->current);
+}
+
+/* In-band sets win; when a key frame brings none, those of the SDP have to do. */
+static int update_h26x(struct parameters *parameters, const AVPacket *key_frame)
+{
+    AVCodecParameters *current = parameters->current;
+    struct sets sets;
+    if (sets_collect(&sets, current->codec_id, key_frame->data, key_frame->size) < 0)
+        return RTSPREC_ERROR_NO_MEMORY;
+    if (sets_apply(&sets, parameters))
+        return 1;
+    if (current->width > 0 || current->extradata_size == 0)
+        return 0;
+    if (sets_collect(&sets, current->codec_id, current->extradata, current->extradata_size) < 0)
+        return RTSPREC_ERROR_NO_MEMORY;
+    return sets_apply(&sets, parameters);
+}
+
+/* Size and pixel format of a frame, by decoding it. */
+static int decode(AVCodecContext *context, const AVPacket *key_frame, AVFrame *frame)
+{
+    int err;
+    if ((err = avcodec_send_packet(context, key_frame)) < 0)
+        return err;
+    if ((err = avcodec_receive_frame(context, frame)) != AVERROR(EAGAIN))
+        return err;
+    avcodec_send_packet(context, NULL);
+    return avcodec_receive_frame(context, frame);
+}
+
+static int update_by_decoding(struct parameters *parameters, const AVPacket *key_frame)
+{
+    AVCodecParameters *current = parameters->current;
+    const AVCodec *codec = avcodec_find_decoder(current->codec_id);
+    AVCodecContext *context = codec ? avcodec_alloc_context3(codec) : NULL;
+    AVFrame *frame = av_frame_alloc();
+    int result = 0;
+
+    if (codec && (!context || !frame)) {
+        result = RTSPREC_ERROR_NO_MEMORY;
+        goto done;
+    }
+    if (!codec || avcodec_parameters_to_context(context, current) < 0)
+        goto done;
+    context->thread_count = 1;
+    if (avcodec_open2(context, codec, NULL) < 0 || decode(context, key_frame, frame) < 0)
+        goto done;
+    if (frame->width == current->width && frame->height == current->height)
+        goto done;
+    current->width = frame->width;
+    current->height = frame->height;
+    current->format = frame->format;
+    result = 1;
+done:
+    av_frame_free(&frame);
+    avcodec_free_context(&context);
+    return result;
+}
+
+int parameters_update(struct parameters *parameters, const AVPacket *key_frame)
+{
+    if (is_h26x(parameters->current))
+        return update_h26x(parameters, key_frame);
+    /* Once only: decoding every key frame would cost what copying saves. */
+    return parameters->current->width > 0 ? 0 : update_by_decoding(parameters, key_frame);
+}

@@ -1,0 +1,224 @@
+#include "options.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "archive/layout.h"
+#include "base/clock.h"
+#include "base/error.h"
+
+#define DEFAULT_SEGMENT_US      (300 * US_PER_SECOND) /* the Python service's */
+#define DEFAULT_OPEN_TIMEOUT_US (10 * US_PER_SECOND)
+#define DEFAULT_READ_TIMEOUT_US (5 * US_PER_SECOND)
+#define DEFAULT_RETRY_MIN_US    (US_PER_SECOND / 2)
+#define DEFAULT_RETRY_MAX_US    (5 * US_PER_SECOND)
+#define DEFAULT_AUTH_MIN_US     (60 * US_PER_SECOND)
+#define DEFAULT_AUTH_MAX_US     (1800 * US_PER_SECOND)
+#define DEFAULT_QUEUE_US        (10 * US_PER_SECOND)
+#define DEFAULT_QUEUE_BYTES     (INT64_C(64) * 1024 * 1024)
+
+#define MS INT64_C(1000)
+
+/*
+ * Options structs only grow at the end: of a shorter one the rest is zero, of a longer one what
+ * this library does not know must be zero. min is the first version's size.
+ */
+static int upgrade(void *out, size_t out_size, size_t min, const void *options, size_t size,
+                   struct rtsprec_error *error)
+{
+    if (size < min)
+        return error_set(error, RTSPREC_ERROR_INVALID,
+                         "size: %zu, expected the options to be set by their _init function", size);
+    for (size_t i = out_size; i < size; i++) {
+        if (((const unsigned char *)options)[i] != 0)
+            return error_set(error, RTSPREC_ERROR_INVALID,
+                             "size: %zu, an option is set that only a newer library knows", size);
+    }
+    memcpy(out, options, size < out_size ? size : out_size);
+    return 0;
+}
+
+void rtsprec_recorder_options_init(struct rtsprec_recorder_options *options)
+{
+    *options = (struct rtsprec_recorder_options){
+        .size = sizeof(*options),
+        .log_level = RTSPREC_LOG_INFO,
+    };
+}
+
+int recorder_options_take(struct rtsprec_recorder_options *out,
+                          const struct rtsprec_recorder_options *options,
+                          struct rtsprec_error *error)
+{
+    rtsprec_recorder_options_init(out);
+    if (!options)
+        return 0;
+    int err = upgrade(out, sizeof(*out), sizeof(*out), options, options->size, error);
+    if (err < 0)
+        return err;
+    if (out->log_level == 0)
+        out->log_level = RTSPREC_LOG_INFO;
+    if (out->log_level < RTSPREC_LOG_ERROR || out->log_level > RTSPREC_LOG_DEBUG)
+        return error_set(error, RTSPREC_ERROR_INVALID, "log_level: %d, expected %d to %d",
+                         (int)out->log_level, RTSPREC_LOG_ERROR, RTSPREC_LOG_DEBUG);
+    return 0;
+}
+
+void rtsprec_camera_options_init(struct rtsprec_camera_options *options)
+{
+    *options = (struct rtsprec_camera_options){
+        .size = sizeof(*options),
+        .segment_duration_us = DEFAULT_SEGMENT_US,
+        .open_timeout_us = DEFAULT_OPEN_TIMEOUT_US,
+        .read_timeout_us = DEFAULT_READ_TIMEOUT_US,
+        .retry_min_us = DEFAULT_RETRY_MIN_US,
+        .retry_max_us = DEFAULT_RETRY_MAX_US,
+        .auth_retry_min_us = DEFAULT_AUTH_MIN_US,
+        .auth_retry_max_us = DEFAULT_AUTH_MAX_US,
+        .queue_duration_us = DEFAULT_QUEUE_US,
+        .queue_bytes = DEFAULT_QUEUE_BYTES,
+    };
+}
+
+/* One number: 0 means its default. */
+static int take_number(int64_t *out, int64_t value, int64_t fallback, int64_t least, int64_t most,
+                       const char *name, struct rtsprec_error *error)
+{
+    *out = value ? value : fallback;
+    if (*out < least || *out > most)
+        return error_set(error, RTSPREC_ERROR_INVALID, "%s: %lld, expected %lld to %lld", name,
+                         (long long)value, (long long)least, (long long)most);
+    return 0;
+}
+
+static int take_choice(int value, int most, const char *name, struct rtsprec_error *error)
+{
+    if (value < 0 || value > most)
+        return error_set(error, RTSPREC_ERROR_INVALID, "%s: %d, expected 0 to %d", name, value,
+                         most);
+    return 0;
+}
+
+static int take_numbers(struct camera_options *out, const struct rtsprec_camera_options *in,
+                        struct rtsprec_error *error)
+{
+    const struct {
+        int64_t *out, value, fallback, least, most;
+        const char *name;
+    } numbers[] = {
+        {&out->segment_duration_us, in->segment_duration_us, DEFAULT_SEGMENT_US, US_PER_SECOND,
+         US_PER_DAY, "segment_duration_us"},
+        {&out->open_timeout_us, in->open_timeout_us, DEFAULT_OPEN_TIMEOUT_US, 100 * MS,
+         300 * US_PER_SECOND, "open_timeout_us"},
+        {&out->read_timeout_us, in->read_timeout_us, DEFAULT_READ_TIMEOUT_US, 100 * MS,
+         300 * US_PER_SECOND, "read_timeout_us"},
+        {&out->retry_min_us, in->retry_min_us, DEFAULT_RETRY_MIN_US, 10 * MS, US_PER_DAY,
+         "retry_min_us"},
+        {&out->retry_max_us, in->retry_max_us, DEFAULT_RETRY_MAX_US, 10 * MS, US_PER_DAY,
+         "retry_max_us"},
+        {&out->auth_retry_min_us, in->auth_retry_min_us, DEFAULT_AUTH_MIN_US, 10 * MS, US_PER_DAY,
+         "auth_retry_min_us"},
+        {&out->auth_retry_max_us, in->auth_retry_max_us, DEFAULT_AUTH_MAX_US, 10 * MS, US_PER_DAY,
+         "auth_retry_max_us"},
+        {&out->queue_duration_us, in->queue_duration_us, DEFAULT_QUEUE_US, 100 * MS,
+         3600 * US_PER_SECOND, "queue_duration_us"},
+        {&out->queue_bytes, in->queue_bytes, DEFAULT_QUEUE_BYTES, 64 * 1024,
+         INT64_C(1024) * 1024 * 1024 * 1024, "queue_bytes"},
+    };
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+        int err = take_number(numbers[i].out, numbers[i].value, numbers[i].fallback,
+                              numbers[i].least, numbers[i].most, numbers[i].name, error);
+        if (err < 0)
+            return err;
+    }
+    if (out->retry_max_us < out->retry_min_us)
+        return error_set(error, RTSPREC_ERROR_INVALID,
+                         "retry_max_us: %lld, expected at least retry_min_us, %lld",
+                         (long long)out->retry_max_us, (long long)out->retry_min_us);
+    if (out->auth_retry_max_us < out->auth_retry_min_us)
+        return error_set(error, RTSPREC_ERROR_INVALID,
+                         "auth_retry_max_us: %lld, expected at least auth_retry_min_us, %lld",
+                         (long long)out->auth_retry_max_us, (long long)out->auth_retry_min_us);
+    return 0;
+}
+
+/* Credentials given apart go before those of the URL. */
+static int take_credential(char **out, const char *value, struct rtsprec_error *error)
+{
+    if (!value)
+        return 0;
+    secret_free(*out);
+    *out = strdup(value);
+    return *out ? 0 : error_set(error, RTSPREC_ERROR_NO_MEMORY, "out of memory");
+}
+
+static int take_strings(struct camera_options *out, const struct rtsprec_camera_options *in,
+                        struct rtsprec_error *error)
+{
+    if (!in->name || !layout_camera_name_is_valid(in->name))
+        return error_set(error, RTSPREC_ERROR_INVALID,
+                         "name: %s%s%s, expected 1 to 200 bytes without \"/\" and control "
+                         "characters that do not begin with a dot",
+                         in->name ? "\"" : "", in->name ? in->name : "missing",
+                         in->name ? "\"" : "");
+    if (!in->url)
+        return error_set(error, RTSPREC_ERROR_INVALID, "url: missing, expected rtsp://…");
+    if (!in->output_directory || !*in->output_directory)
+        return error_set(error, RTSPREC_ERROR_INVALID,
+                         "output_directory: missing, expected a path");
+    out->name = strdup(in->name);
+    out->output_directory = strdup(in->output_directory);
+    if (!out->name || !out->output_directory)
+        return error_set(error, RTSPREC_ERROR_NO_MEMORY, "out of memory");
+    size_t length = strlen(out->output_directory);
+    while (length > 1 && out->output_directory[length - 1] == '/')
+        out->output_directory[--length] = '\0';
+
+    int err = url_parse(&out->url, in->url, error);
+    if (err == 0)
+        err = take_credential(&out->url.username, in->username, error);
+    if (err == 0)
+        err = take_credential(&out->url.password, in->password, error);
+    return err;
+}
+
+int camera_options_take(struct camera_options *out, const struct rtsprec_camera_options *options,
+                        struct rtsprec_error *error)
+{
+    *out = (struct camera_options){0};
+    error_clear(error);
+    struct rtsprec_camera_options in = {0};
+    int err = upgrade(&in, sizeof(in), sizeof(in), options, options->size, error);
+    if (err == 0)
+        err = take_strings(out, &in, error);
+    if (err == 0)
+        err = take_choice((int)in.transport, RTSPREC_TRANSPORT_UDP, "transport", error);
+    if (err == 0)
+        err = take_choice((int)in.container, RTSPREC_CONTAINER_MKV, "container", error);
+    if (err == 0)
+        err = take_choice((int)in.audio, RTSPREC_AUDIO_OFF, "audio", error);
+    if (err == 0)
+        err = take_numbers(out, &in, error);
+    out->transport = in.transport;
+    out->container = in.container;
+    out->audio = in.audio;
+    return err;
+}
+
+void camera_options_uninit(struct camera_options *options)
+{
+    free(options->name);
+    free(options->output_directory);
+    url_uninit(&options->url);
+    *options = (struct camera_options){0};
+}
+
+int rtsprec_camera_options_check(const struct rtsprec_camera_options *options,
+                                 struct rtsprec_error *error)
+{
+    struct camera_options taken;
+    int err = camera_options_take(&taken, options, error);
+    camera_options_uninit(&taken);
+    return err;
+}

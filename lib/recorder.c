@@ -1,0 +1,113 @@
+#include "recorder.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <rtsprec/camera.h>
+
+#include "base/error.h"
+#include "camera/camera.h"
+#include "options.h"
+
+struct rtsprec_recorder {
+    struct dispatcher *dispatcher;
+
+    pthread_mutex_t lock;         /* the list: cameras come and go on any thread */
+    struct rtsprec_camera *first; /* linked by camera->next */
+};
+
+int rtsprec_recorder_create(struct rtsprec_recorder **out,
+                            const struct rtsprec_recorder_options *options,
+                            struct rtsprec_error *error)
+{
+    *out = NULL;
+    error_clear(error);
+    struct rtsprec_recorder_options taken;
+    int err = recorder_options_take(&taken, options, error);
+    if (err < 0)
+        return err;
+    struct rtsprec_recorder *recorder = calloc(1, sizeof(*recorder));
+    if (!recorder)
+        return error_set(error, RTSPREC_ERROR_NO_MEMORY, "out of memory");
+    struct dispatcher_callbacks callbacks = {taken.event, taken.log, taken.log_level, taken.user};
+    if (pthread_mutex_init(&recorder->lock, NULL) != 0) {
+        free(recorder);
+        return error_set(error, RTSPREC_ERROR_SYSTEM, "no lock could be created");
+    }
+    if ((err = dispatcher_create(&recorder->dispatcher, &callbacks, error)) < 0) {
+        pthread_mutex_destroy(&recorder->lock);
+        free(recorder);
+        return err;
+    }
+    *out = recorder;
+    return 0;
+}
+
+int recorder_add(struct rtsprec_recorder *recorder, struct rtsprec_camera *camera,
+                 struct rtsprec_error *error)
+{
+    int err = 0;
+    pthread_mutex_lock(&recorder->lock);
+    struct rtsprec_camera **end = &recorder->first;
+    for (; *end && !err; end = &(*end)->next) {
+        if (!strcmp((*end)->options.name, camera->options.name))
+            err = error_set(error, RTSPREC_ERROR_EXISTS, "name: a camera \"%s\" exists already",
+                            camera->options.name);
+    }
+    if (!err)
+        *end = camera;
+    pthread_mutex_unlock(&recorder->lock);
+    return err;
+}
+
+void recorder_remove(struct rtsprec_recorder *recorder, struct rtsprec_camera *camera)
+{
+    pthread_mutex_lock(&recorder->lock);
+    struct rtsprec_camera **at = &recorder->first;
+    while (*at && *at != camera)
+        at = &(*at)->next;
+    if (*at)
+        *at = camera->next;
+    pthread_mutex_unlock(&recorder->lock);
+}
+
+struct dispatcher *recorder_dispatcher(struct rtsprec_recorder *recorder)
+{
+    return recorder->dispatcher;
+}
+
+void rtsprec_recorder_request_stop(struct rtsprec_recorder *recorder)
+{
+    pthread_mutex_lock(&recorder->lock);
+    for (struct rtsprec_camera *camera = recorder->first; camera; camera = camera->next)
+        rtsprec_camera_request_stop(camera);
+    pthread_mutex_unlock(&recorder->lock);
+}
+
+void rtsprec_recorder_wait(struct rtsprec_recorder *recorder)
+{
+    pthread_mutex_lock(&recorder->lock);
+    for (struct rtsprec_camera *camera = recorder->first; camera; camera = camera->next) {
+        if (camera_stop_requested(camera))
+            rtsprec_camera_wait(camera);
+    }
+    pthread_mutex_unlock(&recorder->lock);
+}
+
+void rtsprec_recorder_destroy(struct rtsprec_recorder **recorder_pointer)
+{
+    if (!recorder_pointer || !*recorder_pointer)
+        return;
+    struct rtsprec_recorder *recorder = *recorder_pointer;
+    *recorder_pointer = NULL;
+    /* All at once first: stopping them one after the other would add up their good-byes. */
+    rtsprec_recorder_request_stop(recorder);
+    while (recorder->first) {
+        struct rtsprec_camera *camera = recorder->first;
+        rtsprec_camera_destroy(&camera);
+    }
+    dispatcher_destroy(&recorder->dispatcher);
+    pthread_mutex_destroy(&recorder->lock);
+    free(recorder);
+}
