@@ -40,7 +40,10 @@ static const char *muxer_name(enum rtsprec_container container)
 bool segment_accepts(enum rtsprec_container container, enum AVCodecID codec)
 {
     const AVOutputFormat *format = av_guess_format(muxer_name(container), NULL, NULL);
-    return format && avformat_query_codec(format, codec, FF_COMPLIANCE_NORMAL) == 1;
+    /* mkv files hold G.711 by the codec numbers of WAV, which libavformat counts as unofficial. */
+    int compliance =
+        container == RTSPREC_CONTAINER_MKV ? FF_COMPLIANCE_UNOFFICIAL : FF_COMPLIANCE_NORMAL;
+    return format && avformat_query_codec(format, codec, compliance) == 1;
 }
 
 const char *segment_extension(enum rtsprec_container container)
