@@ -59,14 +59,23 @@ static void defaults_need_only_the_mandatory_members(void **state)
     assert_accepted(&options, "all zero");
 }
 
-static void the_size_must_be_one_that_existed(void **state)
+/* A program compiled against a newer header has members that this library does not know. */
+static void the_size_tells_the_version(void **state)
 {
-    struct rtsprec_camera_options options = valid_options();
+    struct {
+        struct rtsprec_camera_options options;
+        int64_t added;
+    } newer = {valid_options(), 0};
+
     (void)state;
-    options.size = 0;
-    assert_refused(&options, "size");
-    options.size = sizeof(options) + 8;
-    assert_refused(&options, "size");
+    newer.options.size = 0;
+    assert_refused(&newer.options, "size");
+    newer.options.size = sizeof(newer.options) - 1;
+    assert_refused(&newer.options, "size");
+    newer.options.size = sizeof(newer);
+    assert_accepted(&newer.options, "a longer struct that asks for nothing new");
+    newer.added = 1;
+    assert_refused(&newer.options, "size");
 }
 
 static void mandatory_members_are_asked_for(void **state)
@@ -88,7 +97,7 @@ static void mandatory_members_are_asked_for(void **state)
 
 static void a_name_is_a_directory_name(void **state)
 {
-    static const char *const bad[] = {"", ".", "..", "a/b", "/", "../door"};
+    static const char *const bad[] = {"", ".", "..", "a/b", "/", "../door", "a\nb"};
     static const char *const good[] = {"d", "door 1", "T\xc3\xbcr", "camera.2", "front-door"};
     char longest[202];
     struct rtsprec_camera_options options = valid_options();
@@ -294,24 +303,33 @@ static void strings_are_copied(void **state)
 
 static void a_recorder_checks_its_options(void **state)
 {
-    struct rtsprec_recorder *recorder = NULL;
     struct rtsprec_recorder_options options;
+    struct rtsprec_recorder *recorder = (struct rtsprec_recorder *)&options; /* not NULL */
     struct rtsprec_error error = {0};
 
     (void)state;
     rtsprec_recorder_options_init(&options);
     assert_int_equal(options.size, sizeof(options));
-    options.size = sizeof(options) + 8;
+    options.size = 0;
     assert_int_equal(rtsprec_recorder_create(&recorder, &options, &error), RTSPREC_ERROR_INVALID);
     assert_non_null(strstr(error.text, "size"));
     assert_null(recorder);
+
+    rtsprec_recorder_options_init(&options);
+    options.log_level = (enum rtsprec_log_level)5;
+    assert_int_equal(rtsprec_recorder_create(&recorder, &options, &error), RTSPREC_ERROR_INVALID);
+    assert_non_null(strstr(error.text, "log_level"));
+
+    options = (struct rtsprec_recorder_options){.size = sizeof(options)};
+    assert_int_equal(rtsprec_recorder_create(&recorder, &options, &error), 0);
+    rtsprec_recorder_destroy(&recorder);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(defaults_need_only_the_mandatory_members),
-        cmocka_unit_test(the_size_must_be_one_that_existed),
+        cmocka_unit_test(the_size_tells_the_version),
         cmocka_unit_test(mandatory_members_are_asked_for),
         cmocka_unit_test(a_name_is_a_directory_name),
         cmocka_unit_test(a_url_is_one_of_rtsp),

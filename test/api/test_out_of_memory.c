@@ -31,8 +31,8 @@ static void fill(struct rtsprec_camera_options *options, const char *name)
     options->output_directory = directory;
     options->username = "admin";
     options->password = "s3cret";
-    options->retry_min_us = 1000;
-    options->retry_max_us = 2000;
+    options->retry_min_us = 10000;
+    options->retry_max_us = 10000;
 }
 
 static void ignore_event(void *user, const struct rtsprec_event *event)
@@ -131,8 +131,8 @@ static void all_calls_from_one_on_are_refused(void **state)
 static void calls_of_the_threads_are_refused(void **state)
 {
     (void)state;
-    refuse_in_turn(1, FAULT_ALL_THREADS, 10, 100);
-    refuse_in_turn(20, FAULT_ALL_THREADS, 10, 100);
+    refuse_in_turn(1, FAULT_ALL_THREADS, 20, 100);
+    refuse_in_turn(20, FAULT_ALL_THREADS, 20, 100);
 }
 
 static void checking_options_needs_no_luck(void **state)
