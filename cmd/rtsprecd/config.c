@@ -15,7 +15,7 @@
 #include "values.h"
 
 /* Room for thousands of cameras. */
-#define FILE_MAX_BYTES (1024 * 1024)
+#define FILE_MAX_BYTES ((size_t)1024 * 1024)
 
 static void require(struct reader *reader, const struct node *object, const char *key)
 {
@@ -100,7 +100,7 @@ static void check_names(struct reader *reader, const struct node *array,
 {
     const struct node *object = array->first;
 
-    for (size_t i = 0; i < config->count; i++, object = object->next) {
+    for (size_t i = 0; object != NULL; i++, object = object->next) {
         for (size_t j = 0; j < i; j++) {
             if (config->cameras[i].name == NULL || config->cameras[j].name == NULL ||
                 strcmp(config->cameras[i].name, config->cameras[j].name) != 0)

@@ -14,7 +14,7 @@ static void RTSPREC_PRINTF(4, 5)
     write_record(struct log_sink *sink, const struct rtsprec_event *event,
                  enum rtsprec_log_level level, const char *format, ...)
 {
-    char text[2048];
+    char text[4096]; /* as long as a line */
     struct rtsprec_log_record record = {
         .level = level, .time_us = event->time_us, .camera = event->camera, .text = text};
     va_list arguments;

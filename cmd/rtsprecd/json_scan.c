@@ -81,7 +81,9 @@ static void skip_blanks(struct scanner *s)
 /* The next byte, '\0' at the end: the text has none. */
 static char peek(const struct scanner *s)
 {
-    return s->at < s->size ? s->text[s->at] : '\0';
+    if (s->at < s->size)
+        return s->text[s->at];
+    return '\0';
 }
 
 /* What stands at the scanner's place. Never the text itself, it may be a password. */

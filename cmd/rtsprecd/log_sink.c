@@ -42,8 +42,11 @@ static const char *level_name(enum rtsprec_log_level level)
     return "DEBUG";
 }
 
-/* The line with its end; returns its length. Too long a text is cut between two characters. */
-static size_t format_line(char line[LINE_MAX_BYTES], const struct rtsprec_log_record *record)
+/*
+ * The line with its end; returns its length. Too long a text is cut between two characters: the
+ * byte behind the longest line tells whether one begins there.
+ */
+static size_t format_line(char line[LINE_MAX_BYTES + 1], const struct rtsprec_log_record *record)
 {
     time_t seconds = (time_t)(record->time_us / 1000000);
     struct tm local = {0};
@@ -53,7 +56,7 @@ static size_t format_line(char line[LINE_MAX_BYTES], const struct rtsprec_log_re
 
     localtime_r(&seconds, &local);
     strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S", &local);
-    count = snprintf(line, LINE_MAX_BYTES, "%s - %s%s - %s - %s", when,
+    count = snprintf(line, LINE_MAX_BYTES + 1, "%s - %s%s - %s - %s", when,
                      record->camera != NULL ? "CameraProcessor-" : "VideoService",
                      record->camera != NULL ? record->camera : "", level_name(record->level),
                      record->text);
@@ -101,7 +104,7 @@ static int64_t now_us(void)
 /* Under the lock. */
 static void complain(struct log_sink *sink, int error)
 {
-    char line[LINE_MAX_BYTES], text[1024];
+    char line[LINE_MAX_BYTES + 1], text[1024];
     struct rtsprec_log_record record = {
         .level = RTSPREC_LOG_WARNING, .time_us = now_us(), .camera = NULL, .text = text};
 
@@ -158,7 +161,7 @@ enum rtsprec_log_level log_sink_level(const struct log_sink *sink)
 
 void log_sink_write(struct log_sink *sink, const struct rtsprec_log_record *record)
 {
-    char line[LINE_MAX_BYTES];
+    char line[LINE_MAX_BYTES + 1];
     size_t size;
     int error;
 
@@ -179,7 +182,7 @@ void log_sink_write(struct log_sink *sink, const struct rtsprec_log_record *reco
 void log_sink_printf(struct log_sink *sink, enum rtsprec_log_level level, const char *camera,
                      const char *format, ...)
 {
-    char text[LINE_MAX_BYTES];
+    char text[LINE_MAX_BYTES]; /* with the head of the line always longer than one */
     struct rtsprec_log_record record = {
         .level = level, .time_us = now_us(), .camera = camera, .text = text};
     va_list arguments;
