@@ -1,0 +1,71 @@
+/*
+ * What rtsprecd makes of a configuration, for the tests: config_dump FILE prints the settings of
+ * each camera with secrets masked, config_dump --keys the keys that it knows.
+ */
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "config.h"
+#include "keys.h"
+#include "rtsp_url.h"
+
+static const char *or_none(const char *text)
+{
+    return text != NULL ? text : "-";
+}
+
+static void print_settings(const struct settings *s)
+{
+    static const char *const codecs[] = {"copy", "hevc", "h264", "mpeg4"};
+    static const char *const modes[] = {"always", "never"};
+    size_t begin, end;
+    bool has_user = rtsp_url_find_userinfo(s->url, &begin, &end);
+
+    printf("%s\n", s->name);
+    printf("  url %.*s%s%s\n", (int)begin, s->url, has_user ? "..." : "", s->url + end);
+    printf("  username %s, password %s\n", or_none(s->username),
+           s->password != NULL ? "given" : "-");
+    printf("  frame %" PRId64 "x%" PRId64 ", %g fps, %" PRId64 " kbit/s\n", s->frame_width,
+           s->frame_height, s->fps, s->video_bitrate_kbps);
+    printf("  codec %s, mode %s, container %s\n", codecs[s->video_codec], modes[s->mode],
+           s->container == RTSPREC_CONTAINER_MP4 ? "mp4" : "mkv");
+    printf("  directory %s, %" PRId64 " s\n", s->output_directory, s->segment_seconds);
+    printf("  limit %s, at most %g GB, free %g GB\n", s->limit_occupied_space ? "yes" : "no",
+           s->max_occupied_gb, s->keep_free_gb);
+    printf("  transport %s, audio %s, open %g s, read %g s\n",
+           s->transport == RTSPREC_TRANSPORT_TCP ? "tcp" : "udp",
+           s->audio == RTSPREC_AUDIO_AUTO ? "auto" : "off", s->open_timeout_seconds,
+           s->read_timeout_seconds);
+}
+
+static void print_keys(void)
+{
+    for (const struct key *key = keys; key->name != NULL; key++)
+        printf("%s%s%s%s%s\n", key->name, (key->levels & KEY_LEVEL_TOP) != 0 ? " top" : "",
+               (key->levels & KEY_LEVEL_GLOBAL) != 0 ? " global" : "",
+               (key->levels & KEY_LEVEL_CAMERA) != 0 ? " camera" : "",
+               (key->levels & KEY_LEVEL_RECORDING) != 0 ? " recording" : "");
+}
+
+int main(int argc, char **argv)
+{
+    struct config config;
+
+    if (argc != 2) {
+        fputs("usage: config_dump FILE|--keys\n", stderr);
+        return 64;
+    }
+    if (strcmp(argv[1], "--keys") == 0) {
+        print_keys();
+        return 0;
+    }
+    if (config_load(&config, argv[1], stderr) < 0)
+        return 78;
+    printf("log %s, level %d\n", or_none(config.global.log_file), config.global.log_level);
+    for (size_t i = 0; i < config.count; i++)
+        print_settings(&config.cameras[i]);
+    config_uninit(&config);
+    return 0;
+}
