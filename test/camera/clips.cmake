@@ -9,7 +9,7 @@
 find_program(FFMPEG_PROGRAM ffmpeg REQUIRED)
 set(CAMERA_CLIPS_DIR ${CMAKE_BINARY_DIR}/clips CACHE INTERNAL "Where the clips are")
 file(MAKE_DIRECTORY ${CAMERA_CLIPS_DIR})
-add_custom_target(clips)
+add_custom_target(clips ALL)
 
 set(bar_code "nullsrc=s=20x1:r=25,format=gray,geq=lum='if(bitand(N,pow(2,X)),235,16)'")
 string(APPEND bar_code ",scale=320:16:flags=neighbor")
@@ -41,7 +41,9 @@ function(set_encoders gop b_frames)
   set(common "keyint=${gop}:min-keyint=${gop}:scenecut=0:bframes=${b_frames}:open-gop=0")
   set(hevc -c:v libx265 -preset ultrafast -crf 30
     -x265-params ${common}:info=0:log-level=error PARENT_SCOPE)
-  set(avc -c:v libx264 -preset ultrafast -crf 28 -x264-params ${common} PARENT_SCOPE)
+  # x264's note about itself in the first frame goes out: some payloaders leave such SEI away.
+  set(avc -c:v libx264 -preset ultrafast -crf 28 -x264-params ${common}
+    -bsf:v filter_units=remove_types=6 PARENT_SCOPE)
 endfunction()
 
 # 32,000 Hz: four seconds are 125 AAC frames. 20 ms of G.711 or Opus fit one RTP packet.

@@ -104,7 +104,7 @@ static void read_clients(struct server *server, const struct pollfd *polled, siz
 {
     struct client **link = &server->clients;
 
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count && *link != NULL; i++) {
         struct client *client = *link;
         if ((polled[i].revents & (POLLIN | POLLHUP | POLLERR)) && client_read(client) < 0) {
             *link = client->next;
