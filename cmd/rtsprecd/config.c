@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include <rtsprec/camera.h>
-#include <rtsprec/log.h>
+#include <rtsprec/error.h>
 
 #include "diagnostics.h"
 #include "heap.h"
@@ -53,8 +53,14 @@ static bool has_user(const struct settings *settings)
 /* Whether the library's words repeat what must stay secret. */
 static bool reveals(const char *text, const struct settings *settings)
 {
-    return strstr(text, settings->url) != NULL ||
-           (settings->password != NULL && strstr(text, settings->password) != NULL);
+    size_t begin, end;
+    bool found = strstr(text, settings->url) != NULL;
+
+    if (rtsp_url_find_userinfo(settings->url, &begin, &end) && end > begin)
+        found = found || memmem(text, strlen(text), settings->url + begin, end - begin) != NULL;
+    if (settings->password != NULL)
+        found = found || strstr(text, settings->password) != NULL;
+    return found;
 }
 
 /* What only the library knows to be wrong. To be called for settings that are complete. */
@@ -63,7 +69,6 @@ static void check_with_library(struct reader *reader, const struct node *object,
 {
     struct rtsprec_camera_options options;
     struct rtsprec_error error = {0};
-    char text[sizeof(error.text)];
 
     if (settings->password != NULL && !has_user(settings)) {
         diagnostics_error(reader->diagnostics, place_of_missing(object, "username"),
@@ -74,9 +79,9 @@ static void check_with_library(struct reader *reader, const struct node *object,
     settings_to_options(settings, &options);
     if (rtsprec_camera_options_check(&options, &error) == 0)
         return;
-    rtsprec_log_redact(text, sizeof(text), error.text);
     diagnostics_error(reader->diagnostics, place_of_value(object), "%s",
-                      reveals(text, settings) ? rtsprec_error_string(error.code) : text);
+                      reveals(error.text, settings) ? rtsprec_error_string(error.code)
+                                                    : error.text);
 }
 
 static void read_camera(struct reader *reader, const struct node *object,

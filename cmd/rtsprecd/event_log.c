@@ -46,9 +46,9 @@ static void write_state(struct log_sink *sink, const struct rtsprec_event *event
                      text[0] != '\0' ? ": " : "", text);
         return;
     case RTSPREC_CAMERA_WAITING:
-        write_record(sink, event, RTSPREC_LOG_WARNING, "%s: %s; next attempt in %.1f s",
-                     state->from == RTSPREC_CAMERA_RECORDING ? "Camera lost" : "No connection",
-                     text, (double)state->retry_in_us / 1e6);
+        write_record(sink, event, RTSPREC_LOG_WARNING, "%s%s; next attempt in %.1f s",
+                     state->from == RTSPREC_CAMERA_RECORDING ? "Camera lost: " : "", text,
+                     (double)state->retry_in_us / 1e6);
         return;
     }
 }

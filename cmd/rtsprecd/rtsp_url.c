@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
+#define NOT_IN_HOSTS "\"<>\\^`{|}"
 #define EXPECTED_URL "expected rtsp://[user[:password]@]host[:port]/path"
 
 /* Offset of what follows "://", 0 when there is no scheme. */
@@ -64,6 +65,8 @@ static const char *host_problem(const char *url, size_t begin, size_t end)
     }
     if (begin + size > end || size == 0)
         return "no host in the URL, " EXPECTED_URL;
+    if (strcspn(url + begin, NOT_IN_HOSTS) < size)
+        return "a character that no host name has, " EXPECTED_URL;
     if (begin + size == end)
         return NULL;
     if (url[begin + size] != ':')

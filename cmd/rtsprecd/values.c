@@ -170,8 +170,9 @@ void value_read_text(struct reader *reader, const struct key *key, const struct 
 /* NULL: a directory may be called so. */
 static const char *name_problem(const char *name)
 {
-    if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || strchr(name, '/') != NULL)
-        return "is no directory name, expected one without \"/\", not \".\" and not \"..\"";
+    if (name[0] == '.' || strchr(name, '/') != NULL)
+        return "cannot be a directory here, expected a name without \"/\" and without a dot at "
+               "its beginning";
     if (strlen(name) > NAME_MAX_BYTES)
         return "is too long, expected at most 200 bytes";
     for (; *name != '\0'; name++) {

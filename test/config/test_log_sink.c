@@ -205,7 +205,7 @@ static void writes_events(void **state)
     check_content(
         path,
         A "WARNING - Camera lost: no video for 5 s; next attempt in 1.5 s\n" A
-          "WARNING - No connection: the camera refused the user name or password; next attempt in "
+          "WARNING - the camera refused the user name or password; next attempt in "
           "60.0 s\n" A "INFO - Starting recording to: /v/a/2024-01-15/08_00_00.mp4\n" A
           "INFO - Segment closed: /v/a.mp4 (300.0 s, 12.35 MB, 4500 frames, rotated)\n" A
           "ERROR - Writing failed, segment closed: /v/a.mp4 (300.0 s, 12.35 MB, 4500 frames, "

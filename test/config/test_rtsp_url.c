@@ -56,6 +56,8 @@ static void refuses(void **state)
         "rtsp://cam/\n",
         "rtsp://cam/\x7f",
         "rtsp://u:p/w@cam/",
+        "rtsp://ca<m/",
+        "rtsp://u:p@\"cam\"/",
     };
 
     (void)state;
