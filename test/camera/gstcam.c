@@ -35,15 +35,6 @@ struct arguments {
     int is_help;
 };
 
-/*
- * Asked by LeakSanitizer: GLib leaks the old table of its names each time that it grows, by design.
- */
-const char *__lsan_default_suppressions(void);
-__attribute__((visibility("default"))) const char *__lsan_default_suppressions(void)
-{
-    return "leak:libglib-2.0";
-}
-
 /* ---- Media ---- */
 
 /* How GStreamer calls what an appsrc gives, and the elements that make RTP of it. */

@@ -24,7 +24,7 @@ static const char usage[] =
     "  --port N              listen there; 0 picks a free port\n"
     "  --bind ADDRESS        IPv4 address to listen on (127.0.0.1)\n"
     "  --clip NAME=FILE      serve FILE as /NAME and /NAME/...; may be repeated\n"
-    "  --log FILE            write a line for each access unit served\n"
+    "  --log FILE            append a line for each access unit served\n"
     "  --user U --password P ask for them\n"
     "  --auth basic|digest   how to ask (digest)\n"
     "  --set PATH KEY=VALUE  change the behaviour of a path, or of all with *; may be repeated\n"
@@ -181,7 +181,7 @@ static int open_log(struct camera_house *house, const char *file)
 {
     if (file == NULL)
         return 0;
-    if ((house->log = fopen(file, "w")) == NULL) {
+    if ((house->log = fopen(file, "a")) == NULL) {
         perror(file);
         return -1;
     }

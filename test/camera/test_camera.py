@@ -406,12 +406,14 @@ class Settings(unittest.TestCase):
                     clips=("h264",)) as server:
             with Rtsp(server, "/h264") as client:
                 client.play(media=2)
-                last = {}
+                counts = {0: 0, 2: 0}  # video frames, audio packets; 100 and 125 a second
                 with self.assertRaises(EOFError):
                     while True:
-                        channel, _ = client.packet()
-                        last[channel] = time.monotonic()
-                self.assertGreater(last[2] - last[0], 0.3)
+                        channel, packet = client.packet()
+                        if channel in counts and packet[1] & 0x80:
+                            counts[channel] += 1
+                self.assertEqual(counts[0], 100)
+                self.assertGreater(counts[2], 130)
 
     def test_stall_all(self):
         with camera("--set", "*", "stall=all:0.2", "--set", "*", "close=0.4",
@@ -443,16 +445,15 @@ class Settings(unittest.TestCase):
     def test_start_live(self):
         with tempfile.TemporaryDirectory() as folder:
             log = f"{folder}/log"
-            with camera("--set", "*", "start=live", "--set", "*", "speed=3", "--log",
-                        log) as server:
+            with camera("--set", "*", "start=live", "--log", log) as server:
                 for _ in range(2):
                     with Rtsp(server, "/h264v") as client:
                         client.play()
-                        client.frame_times(40)
+                        client.frame_times(10)
             rows = served(log, "/h264v", "v")
             second = next(row for row in rows if row[2] != rows[0][2])
             self.assertEqual(second[4], "0")
-            self.assertGreater(int(second[5]), 30)
+            self.assertGreaterEqual(int(second[5]), 10)
 
     def test_slow_client_is_closed(self):
         with camera("--set", "*", "speed=500") as server, Rtsp(server, "/h264v") as client:
