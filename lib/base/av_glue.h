@@ -4,7 +4,6 @@
 
 #include <stdint.h>
 
-#include <libavcodec/codec_par.h>
 #include <libavformat/version.h>
 
 /* avio's write callback takes const data from libavformat 61 on (FFmpeg 7). */
@@ -13,11 +12,5 @@
 #else
 #define AV_GLUE_WRITE_DATA uint8_t
 #endif
-
-/* Channels of an audio track; the old field is gone in FFmpeg 7. */
-static inline int av_glue_channels(const AVCodecParameters *parameters)
-{
-    return parameters->ch_layout.nb_channels;
-}
 
 #endif

@@ -95,8 +95,8 @@ static int parse_port(struct url *url, const char *text, size_t length, struct r
     if (port < 1 || port > 65535)
         return error_set(
             error, RTSPREC_ERROR_INVALID,
-            "url: the port is not valid, expected 1 to 65535 (a \":\", \"/\" or \"@\" in "
-            "a password is to be written %%3A, %%2F, %%40)");
+            "url: the port is not valid, expected 1 to 65535 (in a password \":\", \"/\" "
+            "and \"@\" are written %%3A, %%2F and %%40)");
     url->port = port;
     return 0;
 }
@@ -125,8 +125,8 @@ static int parse_host(struct url *url, const char *text, size_t length, struct r
     if (!host_is_sane(url->host))
         return error_set(
             error, RTSPREC_ERROR_INVALID,
-            "url: there is no valid host, expected rtsp://[user[:password]@]host[:port]"
-            "/path");
+            "url: there is no valid host, expected rtsp://host/path, user:password@ and "
+            ":port as needed");
     return rest < end ? parse_port(url, rest + 1, (size_t)(end - rest - 1), error) : 0;
 }
 
@@ -138,7 +138,7 @@ int url_parse(struct url *url, const char *text, struct rtsprec_error *error)
                                                                : 0;
     if (!scheme_length)
         return error_set(error, RTSPREC_ERROR_INVALID,
-                         "url: expected rtsp://[user[:password]@]host[:port]/path, or rtsps://");
+                         "url: expected rtsp://host/path or rtsps://host/path");
     for (const char *c = text; *c; c++) {
         if ((unsigned char)*c <= ' ' || *c == 0x7f)
             return error_set(
