@@ -79,18 +79,37 @@ WRAP(int, avcodec_parameters_copy, (AVCodecParameters * to, const AVCodecParamet
 WRAP(AVCodecContext *, avcodec_alloc_context3, (const AVCodec *codec), (codec), NULL)
 WRAP(AVFormatContext *, avformat_alloc_context, (void), (), NULL)
 
-/* The real ones are found by no `__real_` name, being variadic. */
-int __wrap_asprintf(char **out, const char *format, ...);
+/* Variadic ones become vasprintf; the compiler calls the _chk ones in a fortified build. */
+int __real_vasprintf(char **out, const char *format, va_list arguments);
 int __wrap_vasprintf(char **out, const char *format, va_list arguments);
+int __wrap_asprintf(char **out, const char *format, ...);
+int __wrap___vasprintf_chk(char **out, int flag, const char *format, va_list arguments);
+int __wrap___asprintf_chk(char **out, int flag, const char *format, ...);
 
 int __wrap_vasprintf(char **out, const char *format, va_list arguments)
 {
-    return fails() ? -1 : vasprintf(out, format, arguments);
+    return fails() ? -1 : __real_vasprintf(out, format, arguments);
 }
 
 int __wrap_asprintf(char **out, const char *format, ...)
 {
     va_list arguments;
+    va_start(arguments, format);
+    int length = __wrap_vasprintf(out, format, arguments);
+    va_end(arguments);
+    return length;
+}
+
+int __wrap___vasprintf_chk(char **out, int flag, const char *format, va_list arguments)
+{
+    (void)flag;
+    return __wrap_vasprintf(out, format, arguments);
+}
+
+int __wrap___asprintf_chk(char **out, int flag, const char *format, ...)
+{
+    va_list arguments;
+    (void)flag;
     va_start(arguments, format);
     int length = __wrap_vasprintf(out, format, arguments);
     va_end(arguments);

@@ -14,8 +14,15 @@ int process_count_settled(const char *directory, int limit);
  * refused at once. The descriptor that holds the port is returned; close it when done. */
 int process_refusing_url(char *url, int size);
 
+/* Starts rtspcam with a clip, twenty times as fast as real time, and puts its address into `url`.
+ * It ends with this process. */
+void process_start_camera(char *url, int size, const char *rtspcam, const char *clip);
+
 /* A directory that did not exist before, in `path`. */
 void process_make_directory(char *path, int size);
+
+/* Removes it with all that is in it. */
+void process_remove_directory(const char *path);
 
 /* Sleeps; the one place where a test has nothing to wait on. */
 void process_pause_ms(int milliseconds);

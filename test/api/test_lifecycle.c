@@ -298,7 +298,7 @@ int main(void)
     int port = process_refusing_url(url, sizeof(url));
     process_make_directory(directory, sizeof(directory));
     int failures = cmocka_run_group_tests(tests, NULL, NULL);
-    rmdir(directory); /* cameras that were refused have written nothing */
+    process_remove_directory(directory);
     close(port);
     return failures;
 }

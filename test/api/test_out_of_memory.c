@@ -31,6 +31,7 @@ static void fill(struct rtsprec_camera_options *options, const char *name)
     options->output_directory = directory;
     options->username = "admin";
     options->password = "s3cret";
+    options->segment_duration_us = 1000000;
     options->retry_min_us = 10000;
     options->retry_max_us = 10000;
 }
@@ -135,6 +136,14 @@ static void calls_of_the_threads_are_refused(void **state)
     refuse_in_turn(20, FAULT_ALL_THREADS, 20, 100);
 }
 
+/* From a camera that answers: connecting, opening files, writing, rotating, closing. */
+static void calls_while_recording_are_refused(void **state)
+{
+    (void)state;
+    refuse_in_turn(1, FAULT_ALL_THREADS, 60, 150);
+    refuse_in_turn(20, FAULT_ALL_THREADS, 60, 50);
+}
+
 static void checking_options_needs_no_luck(void **state)
 {
     struct rtsprec_camera_options options;
@@ -153,18 +162,29 @@ static void checking_options_needs_no_luck(void **state)
     }
 }
 
-int main(void)
+/* With no arguments on an address that refuses, else with RTSPCAM and CLIP on a camera. */
+int main(int argc, char **argv)
 {
-    const struct CMUnitTest tests[] = {
+    const struct CMUnitTest refused[] = {
         cmocka_unit_test(one_call_is_refused),
         cmocka_unit_test(all_calls_from_one_on_are_refused),
         cmocka_unit_test(calls_of_the_threads_are_refused),
         cmocka_unit_test(checking_options_needs_no_luck),
     };
-    int port = process_refusing_url(url, sizeof(url));
+    const struct CMUnitTest recording[] = {
+        cmocka_unit_test(calls_while_recording_are_refused),
+    };
+    int failures;
+
     process_make_directory(directory, sizeof(directory));
-    int failures = cmocka_run_group_tests(tests, NULL, NULL);
-    rmdir(directory);
-    close(port);
+    if (argc == 3) {
+        process_start_camera(url, sizeof(url), argv[1], argv[2]);
+        failures = cmocka_run_group_tests(recording, NULL, NULL);
+    } else {
+        int port = process_refusing_url(url, sizeof(url));
+        failures = cmocka_run_group_tests(refused, NULL, NULL);
+        close(port);
+    }
+    process_remove_directory(directory);
     return failures;
 }
