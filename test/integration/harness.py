@@ -170,16 +170,21 @@ class Daemon(Process):
     """rtsprecd with a configuration of its own in a folder."""
 
     def __init__(self, folder, cameras, *arguments, interval=2, extension="mp4", env=None,
-                 launcher=(), **settings):
+                 **settings):
         self.folder = Path(folder)
         self.output = self.folder / "video"
         recording = {"videoOutPath": str(self.output), "fileIntervalSeconds": interval,
                      "videoFileExtension": extension}
-        self.config = self.folder / f"config-{len(_processes)}.json"
-        self.config.write_text(json.dumps(
-            {"global": {**settings, "recording": recording}, "cameras": cameras}, indent=1))
-        super().__init__(*launcher, program("RTSPRECD"), "--config", self.config, *arguments,
+        self.config = self.write_config(
+            folder, {"global": {**settings, "recording": recording}, "cameras": cameras})
+        super().__init__(program("RTSPRECD"), "--config", self.config, *arguments,
                          env=env, cwd=folder)
+
+    @staticmethod
+    def write_config(folder, configuration):
+        file = Path(folder) / f"config-{len(_processes)}.json"
+        file.write_text(json.dumps(configuration, indent=1))
+        return file
 
     def of(self, camera, text=""):
         """A pattern for the lines of a camera."""

@@ -1,0 +1,67 @@
+#!/usr/bin/env python3
+"""The example configuration, and that of the Python service that rtsprecd takes over from, record a
+camera after changing only URL and path."""
+
+import os
+import re
+from pathlib import Path
+
+import harness
+from recorded import check_files
+
+# As its users have it: every key of its README, those that ask for what is not built yet too.
+PYTHON_SERVICE = """{
+  "global": {
+    "frameWidth": 2592, "frameHeight": 1944, "fps": 15,
+    "recording": {
+      "mode": "always", "videoCodec": "hevc", "videoBitrateKbps": 8000,
+      "videoOutPath": "/home/user/video-out", "videoFileExtension": "mp4",
+      "fileIntervalSeconds": 300, "limitOccupiedSpace": true, "maxOccupiedSpaceGB": 50,
+      "keepFreeDiskSpaceGB": 10
+    }
+  },
+  "cameras": [
+    {"name": "front-door", "rtspUrl": "rtsp://admin:password@192.168.1.100:554/stream1"}
+  ]
+}
+"""
+
+
+class ExampleConfig(harness.Case):
+    def record(self, text):
+        """Runs a configuration with URL and path changed; returns the daemon after its end."""
+        server = harness.Camera(self.folder, ("h265",), "--user", "admin", "--password",
+                                "password")
+        output = self.folder / "out"
+        url = server.url("/h265", "admin:password@")
+        text = re.sub(r'"rtsp://[^"]*"', f'"{url}"', text)
+        text = re.sub(r'("videoOutPath": )"[^"]*"', rf'\1"{output}"', text)
+        config = self.folder / "config.json"
+        config.write_text(text)
+        daemon = harness.Process(harness.program("RTSPRECD"), "--config", config, cwd=self.folder)
+        daemon.wait_for("CameraProcessor-front-door - INFO - Starting recording to: ")
+        harness.wait_until(lambda: len(server.served("/h265")) > 50, "two seconds of video")
+        daemon.send(15)
+        self.assertEqual(daemon.wait(), 0, daemon.tail())
+        self.assertEqual(daemon.err, [])
+        self.assertEqual([path.name for path in output.iterdir()], ["front-door"])
+        files = list(output.glob("front-door/*/*.mp4"))
+        self.assertTrue(files)
+        check_files(files)
+        return daemon
+
+    def test_example(self):
+        path = Path(os.environ["SOURCE_DIR"]) / "config" / "rtsprecd.example.json"
+        daemon = self.record(path.read_text())
+        self.assertEqual(daemon.find(" (WARNING|ERROR) "), [])
+        self.assertTrue(daemon.find("CameraProcessor-backyard - INFO - Not recorded"))
+
+    def test_python_service(self):
+        daemon = self.record(PYTHON_SERVICE)
+        warnings = daemon.find(" (WARNING|ERROR) ")
+        self.assertEqual(len(warnings), 1, warnings)
+        self.assertIn("does not yet delete old files", warnings[0])
+
+
+if __name__ == "__main__":
+    harness.main()
