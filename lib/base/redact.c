@@ -34,22 +34,31 @@ static size_t url_length(const char *text)
 /* Length of the user information behind "://", without its "@"; 0 when there is none. */
 static size_t userinfo_length(const char *text)
 {
-    size_t length = url_length(text);
-    size_t authority = strcspn(text, "/?#");
-    if (authority > length)
-        authority = length;
+    /* Quotes and brackets may be part of a password. */
+    size_t authority = strcspn(text, "/?# \t\r\n");
     const char *at = memrchr(text, '@', authority);
     if (at)
         return (size_t)(at - text);
 
     /* A raw "/" in a password looks like "user:pa/word@host"; "host:554/path@2" is none. */
     const char *colon = memchr(text, ':', authority);
-    at = memrchr(text, '@', length);
+    at = memrchr(text, '@', url_length(text));
     if (!colon || !at)
         return 0;
     size_t digits = strspn(colon + 1, "0123456789");
     bool is_port = digits > 0 && colon + 1 + digits == text + authority;
     return is_port ? 0 : (size_t)(at - text);
+}
+
+/* The same behind "%3A%2F%2F": a URL that is a value within another one, its "@" being "%40". */
+static size_t encoded_userinfo_length(const char *text)
+{
+    size_t end = strcspn(text, "&/ \t\r\n\"'<>"), length = 0;
+    for (size_t i = 0; i < end && strncasecmp(text + i, "%2F", 3); i++) {
+        if (!strncmp(text + i, "%40", 3))
+            length = i;
+    }
+    return length;
 }
 
 /* Length of "password=" and the like at text, 0 when it is none of them. */
@@ -87,6 +96,11 @@ void rtsprec_log_redact(char *out, size_t size, const char *text)
         if (!strncmp(text, "://", 3) && (length = userinfo_length(text + 3)) > 0) {
             put(&output, "://" MASK, 6);
             text += 3 + length;
+        } else if (!strncasecmp(text, "%3A%2F%2F", 9) &&
+                   (length = encoded_userinfo_length(text + 9)) > 0) {
+            put(&output, text, 9);
+            put(&output, MASK, 3);
+            text += 9 + length;
         } else if (!word && !strncasecmp(text, "authorization:", 14)) {
             put(&output, text, 14);
             put(&output, " " MASK, 4);
@@ -98,7 +112,7 @@ void rtsprec_log_redact(char *out, size_t size, const char *text)
             put(&output, MASK, 3);
             text += secret_value_length(text);
         } else {
-            word = isalnum((unsigned char)*text) || *text == '_';
+            word = isalnum((unsigned char)*text); /* "access_token=" is a token's key as well */
             put(&output, text++, 1);
         }
     }
