@@ -209,7 +209,8 @@ void dispatcher_log(struct dispatcher *dispatcher, enum rtsprec_log_level level,
 {
     if (!dispatcher->callbacks.log || level > dispatcher->callbacks.log_level)
         return;
-    char raw[1200], text[1200];
+    /* Masked whole, then cut: half of a URL does not show that it holds a password. */
+    char raw[4000], text[1200];
     va_list args;
     va_start(args, format);
     vsnprintf(raw, sizeof(raw), format, args);

@@ -40,7 +40,8 @@ const char *rtsprec_error_name(int code)
 static void fill(struct rtsprec_error *error, int code, int errnum, const char *format,
                  va_list args)
 {
-    char raw[sizeof(error->text)];
+    /* Masked whole, then cut: half of a URL does not show that it holds a password. */
+    char raw[8 * sizeof(error->text)];
     int length = vsnprintf(raw, sizeof(raw), format, args);
     if (errnum && length >= 0 && (size_t)length < sizeof(raw)) {
         char reason[128];
