@@ -25,6 +25,8 @@ int file_write_all(int fd, const void *data, size_t size)
 
 int file_make_directories(const char *path)
 {
+    if (!*path)
+        return -ENOENT;
     char *copy = strdup(path);
     if (!copy)
         return -ENOMEM;
@@ -45,7 +47,8 @@ int file_make_directories(const char *path)
             break;
     }
     struct stat status;
-    if (!err && stat(copy, &status) == 0 && !S_ISDIR(status.st_mode))
+    /* mkdir() says EEXIST of a file and of a link to nothing, too. */
+    if (!err && (stat(copy, &status) != 0 || !S_ISDIR(status.st_mode)))
         err = -ENOTDIR;
     free(copy);
     return err;
