@@ -28,11 +28,9 @@ _processes = []
 
 
 def program(name):
-    """The path of a program that ctest names; the test is skipped when it was not built."""
+    """The path of a program that ctest names."""
     path = os.environ.get(name, "")
-    if not path:
-        print(f"skipped: {name} is not set: not built, or not run by ctest", flush=True)
-        sys.exit(SKIPPED)
+    assert path, f"{name} is not set: it was not built, or ctest does not run this"
     return path
 
 
@@ -64,10 +62,13 @@ def _die_with_parent():
 
 
 class Process:
-    """A child whose lines are kept as they come, in `out` (stdout) and `err`."""
+    """A child whose lines are kept as they come, in `out` (stdout) and `err`.
+
+    `times` says of each line of `out` when it came, seconds since 1970.
+    """
 
     def __init__(self, *command, env=None, cwd=None):
-        self.out, self.err = [], []
+        self.out, self.err, self.times = [], [], []
         self._changed = threading.Condition()
         self.process = subprocess.Popen(
             [str(word) for word in command], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
@@ -85,6 +86,8 @@ class Process:
     def _read(self, pipe, lines):
         for line in pipe:
             with self._changed:
+                if lines is self.out:
+                    self.times.append(time.time())
                 lines.append(line.rstrip("\n"))
                 self._changed.notify_all()
         with self._changed:
@@ -93,6 +96,11 @@ class Process:
 
     def find(self, pattern, start=0):
         return [line for line in self.out[start:] if re.search(pattern, line)]
+
+    def time_of(self, pattern, start=0):
+        """When the first line came that matches, seconds since 1970."""
+        return next(when for line, when in zip(self.out[start:], self.times[start:])
+                    if re.search(pattern, line))
 
     def wait_for(self, pattern, count=1, start=0, seconds=None):
         """Waits until so many lines of stdout match; returns the last of these as a match."""
@@ -242,12 +250,15 @@ class Case(unittest.TestCase):
         self.addCleanup(temporary.cleanup)
         self.addCleanup(_kill_all)  # before the folder goes
 
-    def skip_all(self, reason):
-        """Tells ctest too; for a test file with a single test."""
-        print(f"skipped: {reason}", flush=True)
-        os._exit(SKIPPED)
+
+def skip(reason):
+    """Ends a test file that cannot run here."""
+    print(f"skipped: {reason}", flush=True)
+    os._exit(SKIPPED)
 
 
-def main():
-    sys.stdout.reconfigure(line_buffering=True)
+def main(needed=None):
+    """Runs the file's tests; needed: a program without which they cannot run."""
+    if needed and not os.environ.get(needed):
+        skip(f"{needed} was not built")
     unittest.main(module="__main__", verbosity=2)
