@@ -92,11 +92,14 @@ enum nal_kind nal_kind(enum AVCodecID codec, const struct nal *nal)
                                      : kind_of_h264(nal->data[0] & 0x1f);
 }
 
-/* A number written as a run of 0xff bytes and one other byte; -1 at the end of the data. */
+/* No SEI message is longer, and no type as high. */
+#define MAX_SEI_NUMBER (16 * 1024 * 1024)
+
+/* A number written as a run of 0xff bytes and one other byte; -1 when it has no end. */
 static int sei_number(const uint8_t **data, const uint8_t *end)
 {
     int value = 0;
-    while (*data < end) {
+    while (*data < end && value < MAX_SEI_NUMBER) {
         int byte = *(*data)++;
         value += byte;
         if (byte != 0xff)
