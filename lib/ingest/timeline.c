@@ -81,8 +81,7 @@ static void anchor(struct timeline_track *track, int64_t in, int64_t out)
 {
     track->offset = difference(out, in);
     track->anchored = true;
-    track->waiting = 0;
-    track->since_anchor = 0;
+    track->latest_count = 0;
 }
 
 /* The camera's tracks share one clock: a second track takes the first one's offset when that fits.
@@ -135,38 +134,40 @@ static int64_t repair_pts(struct timeline *timeline, struct timeline_track *trac
     return in + track->offset;
 }
 
-/* Puts pts into the window and takes the dts of the packet out of it. */
+/* Puts pts into its place among the latest. Returns how many of those are later. */
+static int insert_sorted(struct timeline_track *track, int64_t pts)
+{
+    int64_t *latest = track->latest;
+    int later = 0;
+    while (later < track->latest_count && latest[track->latest_count - 1 - later] > pts)
+        later++;
+    int at = track->latest_count - later;
+    if (track->latest_count <= TIMELINE_MAX_REORDER) {
+        memmove(latest + at + 1, latest + at, (size_t)later * sizeof(*latest));
+        latest[at] = pts;
+        track->latest_count++;
+    } else if (at > 0) {
+        memmove(latest, latest + 1, (size_t)(at - 1) * sizeof(*latest));
+        latest[at - 1] = pts;
+    }
+    return later;
+}
+
+/*
+ * The dts of a picture: the pts that depth others seen so far exceed. So each picture leaves the
+ * decoder when depth later ones have entered it.
+ */
 static int64_t take_dts(struct timeline_track *track, int64_t pts)
 {
-    /* The stream does not say and a picture goes back in time: so it reorders. */
-    if (!track->depth_is_known && track->last_pts != INT64_MIN && pts < track->last_pts &&
-        track->depth < TIMELINE_MAX_REORDER && track->since_anchor > 0) {
-        int later = 0;
-        for (int i = 0; i < track->waiting; i++)
-            later += track->window[i] > pts;
-        if (later >= track->depth || pts <= track->last_dts)
-            track->depth++;
-    }
+    int later = insert_sorted(track, pts);
+    /* Reordering shows picture by picture; where several are later at once, time went back. */
+    if (!track->depth_is_known && later == track->depth + 1 && later <= TIMELINE_MAX_REORDER)
+        track->depth = later;
 
-    int at = track->waiting;
-    while (at > 0 && track->window[at - 1] > pts) {
-        track->window[at] = track->window[at - 1];
-        at--;
-    }
-    track->window[at] = pts;
-    track->waiting++;
-
-    int missing = track->depth - track->since_anchor;
-    track->since_anchor += track->since_anchor < TIMELINE_MAX_REORDER + 1;
+    int missing = track->depth + 1 - track->latest_count;
     if (missing > 0)
-        return track->window[0] - missing * track->duration;
-    int64_t dts = track->window[0];
-    /* One out for each one in, once depth pictures wait. */
-    if (track->waiting > track->depth) {
-        track->waiting--;
-        memmove(track->window, track->window + 1, (size_t)track->waiting * sizeof(int64_t));
-    }
-    return dts;
+        return track->latest[0] - missing * track->duration;
+    return track->latest[-missing];
 }
 
 /* A gap is no frame's duration, unless the next is as long: then the camera is that slow. */

@@ -34,12 +34,11 @@ struct timeline_track {
     int64_t duration;           /* of a frame, by the last two */
     int64_t last_gap; /* distance of the last two when it was too long for a frame, or 0 */
 
-    /* Pictures in decoding order wait here for their place in output order. */
+    /* The latest pictures in output order: as many follow a picture there as its dts is early. */
     int depth; /* how many; grows when the stream does not say */
     bool depth_is_known;
-    int64_t window[TIMELINE_MAX_REORDER + 1]; /* sorted pts */
-    int waiting;
-    int since_anchor; /* packets since the window began */
+    int64_t latest[TIMELINE_MAX_REORDER + 1]; /* the largest pts since the anchor, sorted */
+    int latest_count;
 };
 
 struct timeline {
