@@ -1,0 +1,48 @@
+/*
+ * Sequence parameter sets as x264 and x265 write them, with what ffprobe says of the streams they
+ * come from (width, height, has_b_frames).
+ */
+#ifndef SPS_SAMPLES_H
+#define SPS_SAMPLES_H
+
+#include <libavcodec/codec_id.h>
+
+static const struct sps_sample {
+    const char *name;
+    enum AVCodecID codec;
+    int width, height, reorder_frames;
+    const char *hex;
+} sps_samples[] = {
+    {"H.264 Constrained Baseline", AV_CODEC_ID_H264, 640, 360, 0,
+     "6742c01eda0280bfe5c044000003000400000300c83c58ba80"},
+    {"H.264 Main, B-frames", AV_CODEC_ID_H264, 640, 480, 1,
+     "674d401ee981407b6022000003000200000300641e2c5a70"},
+    {"H.264 High, B pyramid, cropped 1088 -> 1080", AV_CODEC_ID_H264, 1920, 1080, 2,
+     "67640028acd940780227e5c044000003000400000300c83c60c658"},
+    {"H.264 5 Mpixel, cropped 1952 -> 1944", AV_CODEC_ID_H264, 2592, 1944, 0,
+     "6742c032da00a203d7e5c044000003000400000300c83c60ca80"},
+    {"H.264 High, interlaced", AV_CODEC_ID_H264, 720, 576, 1,
+     "67640028acec0b424d808800000300080000030190f8a149c0"},
+    {"H.264 High 4:4:4, scaling matrix, HRD, odd cropping", AV_CODEC_ID_H264, 322, 182, 2,
+     "67f4000d919b282a33c7c5e02200000300020000030064c08001e848003d09498600f1429960"},
+    {"H.264 High, grey", AV_CODEC_ID_H264, 320, 240, 2,
+     "6764000df3650507ec05b2000003000200000300641e28532c"},
+    {"H.265 Main", AV_CODEC_ID_HEVC, 640, 360, 0,
+     "42010101600000030090000003000003003fa005020171f2e5ba4a4c2f016808000003000800000300c840"},
+    {"H.265 Main, B pyramid, cropped 1088 -> 1080", AV_CODEC_ID_HEVC, 1920, 1080, 2,
+     "420101016000000300900000030000030078a003c0801107cb965664a4c2f016808000000300800000"
+     "0c84"},
+    {"H.265 5 Mpixel", AV_CODEC_ID_HEVC, 2592, 1944, 0,
+     "420101016000000300900000030000030096a001442007a1f2e5ba4a4c2f0168080000030008000003"
+     "00c840"},
+    {"H.265 odd cropping", AV_CODEC_ID_HEVC, 322, 182, 2,
+     "42010101600000030090000003000003003ca00a880c1c44d965664a4c2f016808000003000800000300"
+     "c840"},
+    {"H.265 two temporal sub-layers", AV_CODEC_ID_HEVC, 322, 182, 2,
+     "42010201600000030090000003000003003c0000a00a880c1c44d965662b325261780b4040000003004000000"
+     "642"},
+    {"H.265 Main 4:2:2 10", AV_CODEC_ID_HEVC, 320, 240, 2,
+     "4201010408000003009d0800000300003cb00a080f136595952930bc05a02000000300200000030321"},
+};
+
+#endif
