@@ -20,8 +20,9 @@ struct splitter {
     int64_t segment_us; /* length of a segment */
 
     bool has_current, has_earlier;
-    int64_t start_us; /* media time of the current segment's first frame */
-    int64_t slot;     /* the interval of the clock that it began in */
+    int64_t start_us;         /* media time of the current segment's first frame */
+    int64_t slot;             /* the interval of the clock that it began in */
+    int64_t last_key_wall_us; /* of the last key frame */
 };
 
 struct split_packet {
@@ -31,7 +32,8 @@ struct split_packet {
     int64_t utc_offset_us; /* what local time is ahead of UTC then; for key frames */
 };
 
-/* Intervals are counted from local midnight, and midnight always begins one. */
+/* Intervals are counted from local midnight, and midnight always begins one; a boundary that local
+ * time passes twice, when clocks go back, is one both times. */
 void splitter_init(struct splitter *splitter, int64_t segment_us);
 
 /* Decides; a SPLIT_CUT is remembered as done. */
