@@ -8,7 +8,11 @@
 
 int packet_queue_init(struct packet_queue *queue, int64_t max_us, int64_t max_bytes)
 {
-    *queue = (struct packet_queue){.max_us = max_us, .max_bytes = max_bytes};
+    *queue = (struct packet_queue){
+        .max_us = max_us,
+        .max_bytes = max_bytes,
+        .latest_us = INT64_MIN,
+    };
     return wait_init(&queue->lock, &queue->wake);
 }
 
@@ -48,24 +52,38 @@ static bool grow(struct packet_queue *queue)
     return true;
 }
 
-/* How much video lies between the oldest item and us; times begin anew with each run. */
-static int64_t span_us(const struct packet_queue *queue, int64_t us)
+/* By how much an item makes the run longer. Sound may lie behind the video: then not at all. */
+static int64_t advance_us(const struct packet_queue *queue, const struct queue_item *item)
 {
-    int64_t span = queue->count > 0 ? us - queue->items[queue->first].media_us : 0;
-    return span > 0 ? span : 0;
+    bool has_started = item->kind == QUEUE_PACKET && queue->latest_us != INT64_MIN;
+    return has_started && item->media_us > queue->latest_us ? item->media_us - queue->latest_us : 0;
 }
 
 /* Whether a packet has to be dropped; decides when dropping begins and ends. */
 static bool refuse(struct packet_queue *queue, const struct queue_item *item)
 {
     bool is_full = queue->bytes + item->bytes > queue->max_bytes ||
-                   span_us(queue, item->media_us) > queue->max_us;
+                   (queue->count > 0 && queue->us + advance_us(queue, item) > queue->max_us);
     bool is_key = is_video(item) && (item->packet->flags & AV_PKT_FLAG_KEY);
     if (queue->refusing)
         queue->refusing = !is_key || is_full;
     else
         queue->refusing = is_full;
     return queue->refusing;
+}
+
+static void append(struct packet_queue *queue, const struct queue_item *item)
+{
+    struct queue_item *slot = &queue->items[(queue->first + queue->count) % queue->capacity];
+    *slot = *item;
+    slot->advance_us = advance_us(queue, item);
+    queue->us += queue->count > 0 ? slot->advance_us : 0;
+    queue->bytes += slot->bytes;
+    queue->count++;
+    if (item->kind == QUEUE_PACKET && item->media_us > queue->latest_us)
+        queue->latest_us = item->media_us;
+    if (item->kind == QUEUE_END)
+        queue->latest_us = INT64_MIN; /* times begin anew with the next run */
 }
 
 int packet_queue_push(struct packet_queue *queue, const struct queue_item *item)
@@ -83,9 +101,7 @@ int packet_queue_push(struct packet_queue *queue, const struct queue_item *item)
         result = RTSPREC_ERROR_NO_MEMORY;
         goto done;
     }
-    queue->last_us = item->media_us;
-    queue->items[(queue->first + queue->count++) % queue->capacity] = *item;
-    queue->bytes += item->bytes;
+    append(queue, item);
     pthread_cond_signal(&queue->wake);
 done:
     pthread_mutex_unlock(&queue->lock);
@@ -103,6 +119,7 @@ void packet_queue_close(struct packet_queue *queue)
 void packet_queue_reopen(struct packet_queue *queue)
 {
     queue->closed = queue->refusing = false;
+    queue->latest_us = INT64_MIN;
 }
 
 bool packet_queue_pop(struct packet_queue *queue, struct queue_item *item)
@@ -116,6 +133,7 @@ bool packet_queue_pop(struct packet_queue *queue, struct queue_item *item)
         queue->first = (queue->first + 1) % queue->capacity;
         queue->count--;
         queue->bytes -= item->bytes;
+        queue->us -= queue->count > 0 ? queue->items[queue->first].advance_us : 0;
     }
     pthread_mutex_unlock(&queue->lock);
     return has_item;
@@ -137,6 +155,6 @@ void packet_queue_fill(struct packet_queue *queue, int64_t *bytes, int64_t *us)
 {
     pthread_mutex_lock(&queue->lock);
     *bytes = queue->bytes;
-    *us = span_us(queue, queue->last_us);
+    *us = queue->us;
     pthread_mutex_unlock(&queue->lock);
 }

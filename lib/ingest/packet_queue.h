@@ -32,6 +32,7 @@ struct queue_item {
     int64_t wall_us;       /* wall-clock time of its pts */
     int64_t bytes;         /* kept here, for the account */
     int64_t media_us;      /* dts of a packet, µs; else that of the packet before or after */
+    int64_t advance_us;    /* kept here, for the account */
     struct stream *stream; /* a reference */
     bool stopped;
 };
@@ -49,7 +50,8 @@ struct packet_queue {
     struct queue_item *items; /* a ring */
     int capacity, first, count;
     int64_t bytes;
-    int64_t last_us; /* media time of the newest item */
+    int64_t latest_us; /* the latest media time of the run; INT64_MIN before its first item */
+    int64_t us; /* from the first item to the last: the sum of all advances but the first's */
     bool closed;
     bool refusing;                /* until the next key frame that fits */
     struct queue_dropped dropped; /* since packet_queue_take_dropped() */
