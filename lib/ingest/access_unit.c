@@ -7,7 +7,7 @@
 
 void access_unit_init(struct access_unit *unit, enum AVCodecID codec)
 {
-    *unit = (struct access_unit){.codec = codec};
+    *unit = (struct access_unit){.codec = codec, .pts = AV_NOPTS_VALUE};
 }
 
 static void clear(struct access_unit *unit)
@@ -16,6 +16,7 @@ static void clear(struct access_unit *unit)
         av_packet_unref(unit->fragments[i]);
     unit->count = 0;
     unit->bytes = 0;
+    unit->pts = AV_NOPTS_VALUE;
     unit->has_slice = unit->is_key = unit->is_recovery = unit->has_parameters = false;
     unit->oversized = false;
 }
@@ -33,7 +34,8 @@ void access_unit_uninit(struct access_unit *unit)
  * beginnings: the pieces of a long NAL unit behind its first come bare.
  */
 struct content {
-    bool has_slice, is_key, is_recovery, has_parameters, has_delimiter;
+    bool has_slice, is_key, is_recovery, has_parameters;
+    bool begins_frame; /* a delimiter or parameter sets come before any slice */
 };
 
 static struct content inspect(enum AVCodecID codec, const AVPacket *fragment)
@@ -55,12 +57,13 @@ static struct content inspect(enum AVCodecID codec, const AVPacket *fragment)
         case NAL_SPS:
         case NAL_PPS:
             content.has_parameters = true;
+            content.begins_frame |= !content.has_slice;
             break;
         case NAL_SEI:
             content.is_recovery |= codec == AV_CODEC_ID_H264 && nal_is_recovery_point(&nal);
             break;
         case NAL_DELIMITER:
-            content.has_delimiter = true;
+            content.begins_frame |= !content.has_slice;
             break;
         case NAL_OTHER:
             break;
@@ -71,16 +74,16 @@ static struct content inspect(enum AVCodecID codec, const AVPacket *fragment)
 
 /*
  * A new RTP time begins a new frame, unless nothing of a picture has come yet: some cameras give
- * parameter sets the time of the frame before.
+ * parameter sets the time of the frame before. These follow its slices and so begin a frame, too.
  */
 static bool begins_frame(const struct access_unit *unit, const AVPacket *fragment,
                          const struct content *content)
 {
     if (!unit->has_slice)
         return false;
-    if (content->has_delimiter)
+    if (content->begins_frame)
         return true;
-    return fragment->pts != AV_NOPTS_VALUE && fragment->pts != unit->fragments[0]->pts;
+    return fragment->pts != AV_NOPTS_VALUE && fragment->pts != unit->pts;
 }
 
 static int join(struct access_unit *unit, AVPacket *out, struct frame *frame)
@@ -92,8 +95,7 @@ static int join(struct access_unit *unit, AVPacket *out, struct frame *frame)
         memcpy(end, unit->fragments[i]->data, (size_t)unit->fragments[i]->size);
         end += unit->fragments[i]->size;
     }
-    /* The last one's: parameter sets in front may carry the time of the frame before. */
-    out->pts = unit->fragments[unit->count - 1]->pts;
+    out->pts = unit->pts;
     out->stream_index = unit->fragments[0]->stream_index;
     frame->is_key = unit->is_key || unit->is_recovery;
     if (frame->is_key)
@@ -127,21 +129,26 @@ int access_unit_push(struct access_unit *unit, AVPacket *fragment, int64_t arriv
 {
     int result = 0;
     struct content content = inspect(unit->codec, fragment);
+    if (unit->count < ACCESS_UNIT_MAX_FRAGMENTS && grow(unit) < 0)
+        return RTSPREC_ERROR_NO_MEMORY;
     if (begins_frame(unit, fragment, &content)) {
         result = unit->oversized ? RTSPREC_ERROR_PROTOCOL : join(unit, out, frame);
         clear(unit);
+        if (result == RTSPREC_ERROR_NO_MEMORY)
+            return result;
     }
-    if (grow(unit) < 0)
-        return RTSPREC_ERROR_NO_MEMORY;
 
     if (unit->count == 0)
         unit->arrival_us = arrival_us;
+    if (fragment->pts != AV_NOPTS_VALUE)
+        unit->pts = fragment->pts;
     unit->has_slice |= content.has_slice;
     unit->is_key |= content.is_key;
     unit->is_recovery |= content.is_recovery;
     unit->has_parameters |= content.has_parameters;
-    if (unit->bytes + (size_t)fragment->size > ACCESS_UNIT_MAX_BYTES) {
-        unit->oversized = true;
+    unit->oversized |= unit->bytes + (size_t)fragment->size > ACCESS_UNIT_MAX_BYTES ||
+                       unit->count == ACCESS_UNIT_MAX_FRAGMENTS;
+    if (unit->oversized || fragment->size == 0) {
         av_packet_unref(fragment);
         return result;
     }

@@ -14,6 +14,9 @@
 /* The largest frame taken: 8 times a key frame of 8K at 100 Mbit/s. */
 #define ACCESS_UNIT_MAX_BYTES (16 * 1024 * 1024)
 
+/* The most pieces of one: a packet costs more than its bytes. 16 MiB in datagrams are 12,000. */
+#define ACCESS_UNIT_MAX_FRAGMENTS 32768
+
 struct access_unit {
     enum AVCodecID codec;
 
@@ -21,6 +24,7 @@ struct access_unit {
     AVPacket **fragments; /* owned */
     int count, capacity;
     size_t bytes;
+    int64_t pts;        /* the latest that came with a fragment */
     int64_t arrival_us; /* of its first fragment */
     bool has_slice, is_key, is_recovery, has_parameters;
     bool oversized; /* it grew beyond the limit: dropped when it ends */
@@ -37,11 +41,11 @@ void access_unit_init(struct access_unit *unit, enum AVCodecID codec);
 void access_unit_uninit(struct access_unit *unit);
 
 /*
- * Takes a fragment (its reference moves, it is blank afterwards; on failure it stays the caller's).
- * When it begins a new frame, the one before goes to out, and *frame describes it.
+ * Takes a fragment: its reference moves, it is blank afterwards. When it begins a new frame, the
+ * one before goes to out, and *frame describes it.
  *
- * Returns 1 with a frame, 0 without, RTSPREC_ERROR_NO_MEMORY, or RTSPREC_ERROR_PROTOCOL for a frame
- * beyond the limit, which is dropped.
+ * Returns 1 with a frame, 0 without, RTSPREC_ERROR_PROTOCOL when the frame before was beyond the
+ * limits and is dropped, or RTSPREC_ERROR_NO_MEMORY: then the fragment stays the caller's.
  */
 int access_unit_push(struct access_unit *unit, AVPacket *fragment, int64_t arrival_us,
                      AVPacket *out, struct frame *frame);
