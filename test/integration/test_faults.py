@@ -57,9 +57,9 @@ class Faults(harness.Case):
         return self.daemon.wait_for(self.daemon.of(name, text))
 
     def no_answer(self):
-        self.wait_for("hang", "No connection: connecting: no answer in time; next attempt in")
+        self.wait_for("hang", "WARNING - .*: no answer in time; next attempt in")
         begin = self.daemon.time_of(self.daemon.of("hang", "Connecting"))
-        end = self.daemon.time_of(self.daemon.of("hang", "No connection"))
+        end = self.daemon.time_of(self.daemon.of("hang", "WARNING"))
         self.assertLess(abs(end - begin - OPEN_S), LATE_S)
 
     def stalls(self):
@@ -77,11 +77,11 @@ class Faults(harness.Case):
                            ("status-403", "403, the camera forbids this user the stream"),
                            ("status-404", "404, the camera knows no such stream"),
                            ("status-500", "the camera reports a fault .5xx.")):
-            line = self.wait_for(name, rf"No connection: .*{text}.*next attempt in ([\d.]+) s")
+            line = self.wait_for(name, rf"WARNING - .*{text}.*next attempt in ([\d.]+) s")
             if name in ("status-401", "status-403"):
                 self.assertGreaterEqual(float(line.group(1)), 45)
         self.wait_for("refused", "connection refused")
-        self.wait_for("no-host", "No connection: .*no-such-host.invalid.*next attempt in")
+        self.wait_for("no-host", "WARNING - .*no-such-host.invalid.*next attempt in")
 
     def losses(self):
         self.wait_for("closes", "Camera lost: receiving: the camera closed the connection; next")
@@ -142,7 +142,7 @@ class Faults(harness.Case):
         begin = time.monotonic()
         daemon.stop()
         self.assertLess(time.monotonic() - begin, 1 * harness.SCALE)
-        self.assertEqual(daemon.find(daemon.of("hang", "No connection")), [])
+        self.assertEqual(daemon.find(daemon.of("hang", "WARNING")), [])
 
 
 if __name__ == "__main__":

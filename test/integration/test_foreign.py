@@ -70,7 +70,7 @@ class Foreign(harness.Case):
         daemon = harness.Daemon(self.folder, [{
             "name": "cam", "rtspUrl": f"rtsp://{USER}:wrong@127.0.0.1:{server.port}/cam"}])
         line = daemon.wait_for(daemon.of(
-            "cam", r"No connection: .*401, the camera refused the user.*next attempt in ([\d.]+)"))
+            "cam", r"WARNING - .*401, the camera refused the user.*next attempt in ([\d.]+)"))
         self.assertGreaterEqual(float(line.group(1)), 45)
         daemon.stop()
 
