@@ -1,0 +1,81 @@
+#include "unit.h"
+
+#include "archive/layout.h"
+
+static const struct layout layout = {"/archive", "front door", "mp4"};
+
+/* 2 March 2024, 05:06:07; the members that mktime() fills in do not matter. */
+static const struct tm local = {
+    .tm_year = 124, .tm_mon = 2, .tm_mday = 2, .tm_hour = 5, .tm_min = 6, .tm_sec = 7};
+
+static void check(char *path, const char *expected)
+{
+    assert_non_null(path);
+    assert_string_equal(path, expected);
+    free(path);
+}
+
+static void test_paths(void **state)
+{
+    (void)state;
+    check(layout_day_directory(&layout, &local), "/archive/front door/2024-03-02");
+    check(layout_segment_path(&layout, &local, 0), "/archive/front door/2024-03-02/05_06_07.mp4");
+    check(layout_segment_path(&layout, &local, 1), "/archive/front door/2024-03-02/05_06_07-2.mp4");
+    check(layout_segment_path(&layout, &local, 9),
+          "/archive/front door/2024-03-02/05_06_07-10.mp4");
+    check(layout_part_path("/a/05_06_07.mp4"), "/a/05_06_07.mp4.part");
+    const struct layout relative = {".", "c", "mkv"};
+    const struct tm other = {
+        .tm_year = 99, .tm_mon = 11, .tm_mday = 31, .tm_hour = 23, .tm_min = 59, .tm_sec = 60};
+    check(layout_segment_path(&relative, &other, 0), "./c/1999-12-31/23_59_60.mkv");
+}
+
+/* Names sort as their times do. */
+static void test_order(void **state)
+{
+    (void)state;
+    struct tm before = local, after = local;
+    before.tm_hour = 9;
+    after.tm_hour = 10;
+    char *first = layout_segment_path(&layout, &before, 0);
+    char *second = layout_segment_path(&layout, &after, 0);
+    assert_true(strcmp(first, second) < 0);
+    free(first);
+    free(second);
+}
+
+static void test_camera_names(void **state)
+{
+    (void)state;
+    char longest[202];
+    memset(longest, 'x', 200);
+    longest[200] = '\0';
+    const char *const valid[] = {"a",
+                                 "front door",
+                                 "cam-1_x.y",
+                                 "K\xc3\xbc"
+                                 "che",
+                                 "a.",
+                                 "\\",
+                                 longest,
+                                 "~",
+                                 "-x",
+                                 "a:b"};
+    for (size_t i = 0; i < LENGTH(valid); i++)
+        require(layout_camera_name_is_valid(valid[i]), "%s", valid[i]);
+    strcat(longest, "x");
+    const char *const invalid[] = {"",   ".",    "..",   ".hidden", "a/b",   "/",    "/a",
+                                   "a/", "../x", "a\nb", "\t",      "a\x7f", "\x01", longest};
+    for (size_t i = 0; i < LENGTH(invalid); i++)
+        require(!layout_camera_name_is_valid(invalid[i]), "%s", invalid[i]);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_paths),
+        cmocka_unit_test(test_order),
+        cmocka_unit_test(test_camera_names),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
