@@ -45,13 +45,15 @@ enum rtsprec_audio {
 
 /**
  * How to record. Set with rtsprec_camera_options_init(), then change what you need; strings are
- * copied. A 0 in any member but the mandatory three means the default named beside it.
+ * copied. A 0 in any member but the mandatory three means the default named beside it. A struct of
+ * a newer version, which is longer, is taken when what this library does not know is 0.
  */
 struct rtsprec_camera_options {
     size_t size; /**< sizeof(struct rtsprec_camera_options): the version of the struct */
 
-    const char
-        *name; /**< mandatory: unique in the recorder, a legal directory name, 1 to 200 bytes */
+    /** Mandatory: unique in the recorder; 1 to 200 bytes, no "/", no control characters, no dot
+     * first. */
+    const char *name;
     const char *url; /**< mandatory: rtsp://[user[:password]@]host[:port]/path, or rtsps:// */
     const char *output_directory; /**< mandatory; created when missing */
 
@@ -71,18 +73,18 @@ struct rtsprec_camera_options {
     int64_t open_timeout_us; /**< from connect to the first packet, default 10 s; 0.1 s to 300 s */
     int64_t read_timeout_us; /**< longest silence of the video track, default 5 s; 0.1 s to 300 s */
 
-    /** First and longest pause between attempts to connect, default 0.5 s and 5 s, with jitter. */
+    /** First and longest pause between attempts, default 0.5 s and 5 s; 10 ms to 1 day. */
     int64_t retry_min_us, retry_max_us;
     /**
-     * The same after 401 and 403, default 60 s and 30 min: cameras lock an address after a few
-     * wrong passwords.
+     * The same after 401 and 403, default 60 s and 30 min, 10 ms to 1 day: cameras lock an
+     * address after a few wrong passwords.
      */
     int64_t auth_retry_min_us, auth_retry_max_us;
 
     /**
      * What the hand-off between network and disk holds at most, default 10 s and 64 MiB (10 s of
-     * the fastest cameras, 50 Mbit/s). When a disk stalls for longer, frames are dropped up to a
-     * key frame.
+     * the fastest cameras, 50 Mbit/s); 0.1 s to 1 h, 64 KiB to 1 TiB. When a disk stalls for
+     * longer, frames are dropped up to a key frame.
      */
     int64_t queue_duration_us;
     int64_t queue_bytes;
