@@ -37,6 +37,15 @@ const char *rtsprec_error_name(int code)
     }
 }
 
+/* What comes from outside, such as a name that is not valid, may hold line ends. */
+static void make_one_line(char *text)
+{
+    for (; *text; text++) {
+        if ((unsigned char)*text < ' ' || *text == 0x7f)
+            *text = '?';
+    }
+}
+
 static void fill(struct rtsprec_error *error, int code, int errnum, const char *format,
                  va_list args)
 {
@@ -51,6 +60,7 @@ static void fill(struct rtsprec_error *error, int code, int errnum, const char *
     }
     error->code = code;
     rtsprec_log_redact(error->text, sizeof(error->text), raw);
+    make_one_line(error->text);
 }
 
 int error_set(struct rtsprec_error *error, int code, const char *format, ...)
