@@ -39,10 +39,11 @@ int resolve_host(const char *host, struct cancel *cancel, struct rtsprec_error *
 {
     if (is_numeric(host))
         return 0;
-    struct lookup *lookup = calloc(1, sizeof(*lookup) + strlen(host) + 1);
+    size_t host_bytes = strlen(host) + 1;
+    struct lookup *lookup = calloc(1, sizeof(*lookup) + host_bytes);
     if (!lookup)
         return error_set(error, RTSPREC_ERROR_NO_MEMORY, "resolving %s: out of memory", host);
-    strcpy(lookup->host, host);
+    memcpy(lookup->host, host, host_bytes);
     lookup->hints.ai_socktype = SOCK_STREAM;
     lookup->request.ar_name = lookup->host;
     lookup->request.ar_request = &lookup->hints;

@@ -4,7 +4,7 @@
  *
  * A run is what lies between connecting and losing the camera.
  */
-#include <inttypes.h>
+#include <assert.h>
 #include <stdio.h>
 
 #include <libavcodec/avcodec.h>
@@ -186,6 +186,7 @@ static int push(struct run *run, struct queue_item *item, struct rtsprec_error *
 {
     int result = packet_queue_push(&run->camera->queue, item);
     if (result == 1) {
+        assert(item->packet); /* only packets are refused */
         count(&run->camera->counters.dropped_packets, 1);
         count(&run->camera->counters.dropped_frames, item->packet->stream_index == 0);
         run->has_refusals = true;

@@ -43,7 +43,7 @@ static bool grow(struct packet_queue *queue)
     struct queue_item *items = malloc((size_t)capacity * sizeof(*items));
     if (!items)
         return false;
-    for (int i = 0; i < queue->count; i++)
+    for (int i = 0; queue->capacity > 0 && i < queue->count; i++)
         items[i] = queue->items[(queue->first + i) % queue->capacity];
     free(queue->items);
     queue->items = items;
