@@ -20,6 +20,9 @@
 #define EXIT_USAGE   64
 #define EXIT_CONFIG  78
 
+/* Shorter than a person takes to press Ctrl-C again. */
+#define REPEAT_NS (50 * 1000 * 1000)
+
 #define CONFIG_HERE   "config.json"
 #define CONFIG_SYSTEM "/etc/rtsprec/config.json"
 
@@ -52,6 +55,18 @@ static void give_signals_back(void)
     sigaddset(&given, SIGINT);
     sigaddset(&given, SIGTERM);
     pthread_sigmask(SIG_UNBLOCK, &given, NULL);
+}
+
+/*
+ * timeout(1) and some service managers signal a process and then its group: what arrives together was
+ * meant as one.
+ */
+static void drop_repeats(const sigset_t *taken)
+{
+    struct timespec pause = {.tv_nsec = REPEAT_NS};
+
+    while (sigtimedwait(taken, NULL, &pause) > 0 || errno == EINTR) {
+    }
 }
 
 static const char *signal_name(int number)
@@ -97,6 +112,7 @@ static int record(struct config *config, const char *path, struct log_sink *sink
     signal_number = wait_for_stop(signals, sink);
     /* First of all: a log that blocks must not keep files open. */
     supervisor_request_stop(supervisor);
+    drop_repeats(signals);
     give_signals_back();
     log_sink_printf(sink, RTSPREC_LOG_INFO, NULL, "Stopping: %s", signal_name(signal_number));
     supervisor_destroy(supervisor);
