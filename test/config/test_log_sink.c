@@ -56,7 +56,7 @@ static char *content_of(const char *name)
 
     assert_non_null(content);
     assert_non_null(file);
-    (void)fread(content, 1, 4 * 1024 * 1024 - 1, file);
+    assert_true(fread(content, 1, 4 * 1024 * 1024 - 1, file) > 0 || feof(file));
     fclose(file);
     return content;
 }
