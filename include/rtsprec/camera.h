@@ -51,8 +51,10 @@ enum rtsprec_audio {
 struct rtsprec_camera_options {
     size_t size; /**< sizeof(struct rtsprec_camera_options): the version of the struct */
 
-    /** Mandatory: unique in the recorder; 1 to 200 bytes, no "/", no control characters, no dot
-     * first. */
+    /**
+     * Mandatory: unique in the recorder; 1 to 200 bytes without "/" and control characters, not
+     * beginning with a dot.
+     */
     const char *name;
     const char *url; /**< mandatory: rtsp://[user[:password]@]host[:port]/path, or rtsps:// */
     const char *output_directory; /**< mandatory; created when missing */
