@@ -11,6 +11,9 @@
 #include "ingest/nal.h"
 #include "ingest/sps.h"
 
+/* Of all sets together: many times what cameras send. Each set is compared with all before it. */
+#define MAX_SETS_BYTES (16 * 1024)
+
 static const uint8_t start_code[4] = {0, 0, 0, 1};
 
 static bool is_h26x(const AVCodecParameters *codec)
@@ -42,8 +45,7 @@ static bool sets_contain(const struct sets *sets, const struct nal *nal)
 static int sets_collect(struct sets *sets, enum AVCodecID codec, const uint8_t *data, int size)
 {
     *sets = (struct sets){0};
-    /* A start code may be one byte longer here than there: at most a third more in all. */
-    sets->data = av_mallocz((size_t)size + (size_t)size / 3 + 4 + AV_INPUT_BUFFER_PADDING_SIZE);
+    sets->data = av_mallocz(MAX_SETS_BYTES + AV_INPUT_BUFFER_PADDING_SIZE);
     if (!sets->data)
         return RTSPREC_ERROR_NO_MEMORY;
 
@@ -54,8 +56,11 @@ static int sets_collect(struct sets *sets, enum AVCodecID codec, const uint8_t *
         enum nal_kind kind = nal_kind(codec, &nal);
         if (kind == NAL_SLICE || kind == NAL_KEY_SLICE)
             break;
+        size_t room = MAX_SETS_BYTES - (size_t)sets->size;
         if ((kind != NAL_VPS && kind != NAL_SPS && kind != NAL_PPS) || sets_contain(sets, &nal))
             continue;
+        if (sizeof(start_code) + nal.size > room)
+            break;
         has_vps |= kind == NAL_VPS;
         has_pps |= kind == NAL_PPS;
         if (kind == NAL_SPS && !has_sps)
