@@ -1,0 +1,447 @@
+#include "directory.h"
+
+#include <inttypes.h>
+#include <sys/resource.h>
+#include <signal.h>
+
+#include <libavcodec/avcodec.h>
+#include <libavformat/avformat.h>
+#include <libavutil/mathematics.h>
+
+#include "segment/segment.h"
+
+static const AVRational us = {1, 1000000};
+
+/* A clip's packets and its stream. Not all clips have sound. */
+struct clip {
+    AVFormatContext *format;
+    struct stream *stream;
+    int frames; /* read so far */
+};
+
+static void clip_open(struct clip *clip, const char *name)
+{
+    char path[512];
+    snprintf(path, sizeof(path), "%s/%s.mkv", CLIPS, name);
+    *clip = (struct clip){.frames = 0};
+    require(avformat_open_input(&clip->format, path, NULL, NULL) == 0, "%s", path);
+    assert_true(avformat_find_stream_info(clip->format, NULL) >= 0);
+    clip->stream = stream_create();
+    for (unsigned i = 0; i < clip->format->nb_streams; i++) {
+        /* The video in RTP's time base, the sound in its sample rate's. */
+        AVCodecParameters *parameters = clip->format->streams[i]->codecpar;
+        AVRational base = {1, parameters->sample_rate ? parameters->sample_rate : 90000};
+        assert_int_equal(stream_add_track(clip->stream, parameters, base, -1), 0);
+    }
+}
+
+static void clip_close(struct clip *clip)
+{
+    stream_unref(&clip->stream);
+    avformat_close_input(&clip->format);
+}
+
+/* The next packet, its times moved so that the video begins at at_us; NULL at the end or when
+ * end_us of the clip have been read. */
+static AVPacket *clip_read(struct clip *clip, int64_t at_us, int64_t end_us)
+{
+    AVPacket *packet = av_packet_alloc();
+    if (av_read_frame(clip->format, packet) < 0 ||
+        av_rescale_q(packet->pts, clip->format->streams[packet->stream_index]->time_base, us) >=
+            end_us) {
+        av_packet_free(&packet);
+        return NULL;
+    }
+    AVRational base = clip->stream->tracks[packet->stream_index].time_base;
+    av_packet_rescale_ts(packet, clip->format->streams[packet->stream_index]->time_base, base);
+    const AVStream *video = clip->format->streams[0];
+    /* mkv holds no dts: a frame each 40 ms, as many early as are reordered. */
+    if (packet->stream_index == 0)
+        packet->dts = (clip->frames++ - video->codecpar->video_delay) * INT64_C(3600);
+    at_us -= av_rescale_q(video->start_time, video->time_base, us);
+    packet->pts += av_rescale_q(at_us, us, base);
+    packet->dts += av_rescale_q(at_us, us, base);
+    return packet;
+}
+
+static int file_open(const char *path)
+{
+    int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    assert_true(fd >= 0);
+    return fd;
+}
+
+static void segment_begin(struct segment **segment, const struct clip *clip, const char *path,
+                          enum rtsprec_container container, int64_t start_us)
+{
+    struct segment_options options = {
+        .fd = file_open(path),
+        .container = container,
+        .stream = clip->stream,
+        .start_pts = av_rescale_q(start_us, us, clip->stream->tracks[0].time_base),
+    };
+    struct rtsprec_error error = {0};
+    require(segment_open(segment, &options, &error) == 0, "%s", error.text);
+}
+
+/* What was written of each track. */
+struct written {
+    int count[2];
+    int64_t first_us[2]; /* pts relative to the segment's start */
+};
+
+/* Writes a clip that begins at the run's time at_us, the sound from sound_from_us of it on. */
+static struct segment_summary write_clip(const char *name, const char *path,
+                                         enum rtsprec_container container, int64_t at_us,
+                                         int64_t sound_from_us, struct written *written)
+{
+    struct clip clip;
+    struct segment *segment;
+    struct rtsprec_error error = {0};
+    struct segment_summary summary;
+    AVPacket *packet;
+    clip_open(&clip, name);
+    segment_begin(&segment, &clip, path, container, at_us);
+    *written = (struct written){0};
+    while ((packet = clip_read(&clip, at_us, HOUR)) != NULL) {
+        int track = packet->stream_index;
+        int64_t pts_us =
+            av_rescale_q(packet->pts, clip.stream->tracks[track].time_base, us) - at_us;
+        if (track == 0 || pts_us >= sound_from_us) {
+            if (written->count[track]++ == 0)
+                written->first_us[track] = pts_us;
+            require(segment_write(segment, packet, &error) == 0, "%s", error.text);
+        }
+        av_packet_free(&packet);
+    }
+    require(segment_close(&segment, &summary, &error) == 0, "%s", error.text);
+    assert_null(segment);
+    clip_close(&clip);
+    return summary;
+}
+
+/* What a player finds in a file. */
+struct found {
+    int count[2];
+    int64_t first_us[2], last_us[2];
+    bool begins_with_key, is_disordered;
+    uint32_t tag;
+};
+
+static struct found read_back(const char *path)
+{
+    struct found found = {0};
+    AVFormatContext *format = NULL;
+    AVPacket *packet = av_packet_alloc();
+    require(avformat_open_input(&format, path, NULL, NULL) == 0, "%s", path);
+    require(avformat_find_stream_info(format, NULL) >= 0, "%s", path);
+    found.tag = format->streams[0]->codecpar->codec_tag;
+    int64_t last_dts[2] = {INT64_MIN, INT64_MIN};
+    while (av_read_frame(format, packet) >= 0) {
+        int track = packet->stream_index;
+        int64_t pts = av_rescale_q(packet->pts, format->streams[track]->time_base, us);
+        if (found.count[track]++ == 0) {
+            found.first_us[track] = pts;
+            if (track == 0)
+                found.begins_with_key = packet->flags & AV_PKT_FLAG_KEY;
+        }
+        found.last_us[track] = pts > found.last_us[track] ? pts : found.last_us[track];
+        found.is_disordered |= packet->dts <= last_dts[track];
+        last_dts[track] = packet->dts;
+        av_packet_unref(packet);
+    }
+    av_packet_free(&packet);
+    avformat_close_input(&format);
+    return found;
+}
+
+static const struct {
+    const char *clip;
+    enum rtsprec_container container;
+} kinds[] = {
+    {"h264", RTSPREC_CONTAINER_MP4},     {"h265", RTSPREC_CONTAINER_MP4},
+    {"h264b", RTSPREC_CONTAINER_MP4},    {"h265b", RTSPREC_CONTAINER_MP4},
+    {"h265gop4", RTSPREC_CONTAINER_MP4}, {"h264", RTSPREC_CONTAINER_MKV},
+    {"h265", RTSPREC_CONTAINER_MKV},     {"h265b", RTSPREC_CONTAINER_MKV},
+    {"h264pcma", RTSPREC_CONTAINER_MKV},
+};
+
+/* Clips with B-frames end with a "b". */
+static bool has_reordering(const char *clip)
+{
+    return clip[strlen(clip) - 1] == 'b';
+}
+
+static void test_all_packets_are_in_the_file(void **state)
+{
+    const char *path = path_in(*state, "file");
+    for (size_t i = 0; i < LENGTH(kinds); i++) {
+        struct written written;
+        struct segment_summary summary =
+            write_clip(kinds[i].clip, path, kinds[i].container, 1000 * SECOND, 0, &written);
+        struct found found = read_back(path);
+        struct stat status;
+        const char *name = kinds[i].clip;
+        assert_int_equal(stat(path, &status), 0);
+        require(found.count[0] == written.count[0] && found.count[1] == written.count[1],
+                "%s: %d and %d, not %d and %d", name, found.count[0], found.count[1],
+                written.count[0], written.count[1]);
+        require(found.begins_with_key && !found.is_disordered, "%s", name);
+        bool is_late = has_reordering(name) && kinds[i].container == RTSPREC_CONTAINER_MP4;
+        require(is_late || found.first_us[0] == 0, "%s: %" PRId64, name, found.first_us[0]);
+        require(llabs(found.last_us[0] - found.first_us[0] - (written.count[0] - 1) * 40000) <=
+                    1000,
+                "%s: %" PRId64, name, found.last_us[0]);
+        assert_int_equal(summary.frames, written.count[0]);
+        assert_int_equal(summary.packets, written.count[0] + written.count[1]);
+        assert_int_equal(summary.bytes, status.st_size);
+        require(llabs(summary.duration_us - written.count[0] * 40000) <= 1000, "%s: %" PRId64, name,
+                summary.duration_us);
+        if (!strncmp(name, "h265", 4) && kinds[i].container == RTSPREC_CONTAINER_MP4)
+            assert_int_equal(found.tag, MKTAG('h', 'v', 'c', '1'));
+    }
+}
+
+/*
+ * In mp4, libavformat writes the first dts, which lies before 0 where pictures are reordered, as 0:
+ * all pictures come that much late, against the sound, too. To be run once segment.c prevents that.
+ */
+static void test_reordered_pictures_begin_at_0_in_mp4(void **state)
+{
+    skip();
+    const char *path = path_in(*state, "file");
+    static const char *const clips[] = {"h264b", "h265b"};
+    for (size_t i = 0; i < LENGTH(clips); i++) {
+        struct written written;
+        write_clip(clips[i], path, RTSPREC_CONTAINER_MP4, 0, 0, &written);
+        assert_int_equal(read_back(path).first_us[0], 0);
+    }
+}
+
+static void test_a_track_that_begins_later_keeps_its_time(void **state)
+{
+    const char *path = path_in(*state, "file");
+    for (int container = RTSPREC_CONTAINER_MP4; container <= RTSPREC_CONTAINER_MKV; container++) {
+        struct written written;
+        write_clip("h264", path, (enum rtsprec_container)container, 77 * SECOND, 3 * SECOND,
+                   &written);
+        struct found found = read_back(path);
+        assert_int_equal(found.count[1], written.count[1]);
+        assert_int_equal(found.first_us[0], 0);
+        require(llabs(found.first_us[1] - written.first_us[1]) <= 1000,
+                "container %d: %" PRId64 ", not %" PRId64, container, found.first_us[1],
+                written.first_us[1]);
+    }
+}
+
+static uint8_t *load(const char *path, size_t *size)
+{
+    struct stat status;
+    assert_int_equal(stat(path, &status), 0);
+    *size = (size_t)status.st_size;
+    uint8_t *data = malloc(*size);
+    FILE *file = fopen(path, "r");
+    assert_int_equal(fread(data, 1, *size, file), *size);
+    fclose(file);
+    return data;
+}
+
+static uint32_t read32(const uint8_t *data)
+{
+    return (uint32_t)data[0] << 24 | (uint32_t)data[1] << 16 | (uint32_t)data[2] << 8 | data[3];
+}
+
+static bool is_box(const uint8_t *box, const char *type)
+{
+    return !memcmp(box + 4, type, 4);
+}
+
+/* The first box of a type in [data, data + size), NULL when there is none. */
+static const uint8_t *find_box(const uint8_t *data, size_t size, const char *type)
+{
+    for (size_t at = 0; at + 8 <= size; at += read32(data + at)) {
+        if (is_box(data + at, type))
+            return data + at;
+        assert_true(read32(data + at) >= 8);
+    }
+    return NULL;
+}
+
+static void write_prefix(const char *path, const uint8_t *data, size_t size)
+{
+    FILE *file = fopen(path, "w");
+    assert_int_equal(fwrite(data, 1, size, file), size);
+    fclose(file);
+}
+
+/* As a crash leaves it: a file that ends behind any of its fragments holds all up to there. */
+static void test_mp4_is_readable_up_to_each_fragment(void **state)
+{
+    const char *path = path_in(*state, "file.mp4"), *torn = path_in(*state, "torn.mp4");
+    struct written written;
+    write_clip("h265gop4", path, RTSPREC_CONTAINER_MP4, 5 * SECOND, 0, &written);
+    size_t size;
+    uint8_t *data = load(path, &size);
+    assert_non_null(find_box(data, size, "moov"));
+    int fragments = 0, last_count = 0;
+    for (size_t at = 0; at + 8 <= size; at += read32(data + at)) {
+        if (!is_box(data + at, "moof"))
+            continue;
+        if (fragments++ > 0) {
+            write_prefix(torn, data, at);
+            struct found found = read_back(torn);
+            /* Half a second is 12.5 frames. */
+            require(found.count[0] > last_count && found.count[0] - last_count <= 13,
+                    "fragment %d: %d frames after %d", fragments, found.count[0], last_count);
+            require(found.first_us[0] == 0 && !found.is_disordered, "fragment %d", fragments);
+            last_count = found.count[0];
+        }
+    }
+    require(fragments >= 24 && written.count[0] - last_count <= 13, "%d fragments", fragments);
+    free(data);
+}
+
+/* What is gathered goes to the disk with its fragment, not when the file is closed. */
+static void test_fragments_are_written_out_at_once(void **state)
+{
+    for (int container = RTSPREC_CONTAINER_MP4; container <= RTSPREC_CONTAINER_MKV; container++) {
+        const char *path = path_in(*state, "file"), *torn = path_in(*state, "torn");
+        struct clip clip;
+        struct segment *segment;
+        struct rtsprec_error error;
+        AVPacket *packet;
+        clip_open(&clip, "h264v");
+        segment_begin(&segment, &clip, path, (enum rtsprec_container)container, 0);
+        for (int n = 1; (packet = clip_read(&clip, 0, 6 * SECOND)) != NULL; n++) {
+            assert_int_equal(segment_write(segment, packet, &error), 0);
+            av_packet_free(&packet);
+            if (n < 30 || n % 20)
+                continue;
+            size_t size;
+            uint8_t *data = load(path, &size);
+            write_prefix(torn, data, size);
+            free(data);
+            struct found found = read_back(torn);
+            require(found.count[0] >= n - 13, "container %d: %d of %d frames", container,
+                    found.count[0], n);
+        }
+        struct segment_summary summary;
+        assert_int_equal(segment_close(&segment, &summary, &error), 0);
+        clip_close(&clip);
+    }
+}
+
+static void test_full_from_the_beginning(void **state)
+{
+    (void)state;
+    for (int container = RTSPREC_CONTAINER_MP4; container <= RTSPREC_CONTAINER_MKV; container++) {
+        struct clip clip;
+        struct segment *segment = NULL;
+        struct rtsprec_error error = {0};
+        clip_open(&clip, "h264");
+        struct segment_options options = {
+            .fd = open("/dev/full", O_RDWR | O_CLOEXEC),
+            .container = (enum rtsprec_container)container,
+            .stream = clip.stream,
+        };
+        assert_int_equal(segment_open(&segment, &options, &error), RTSPREC_ERROR_NO_SPACE);
+        assert_null(segment);
+        assert_int_equal(error.code, RTSPREC_ERROR_NO_SPACE);
+        assert_int_equal(close(options.fd), 0); /* still ours */
+        clip_close(&clip);
+    }
+}
+
+/* The disk fills up on the way: the failure is told, closing works, what was whole can be played.
+ */
+static void test_full_on_the_way(void **state)
+{
+    signal(SIGXFSZ, SIG_IGN);
+    struct rlimit before, limit;
+    getrlimit(RLIMIT_FSIZE, &before);
+    for (int container = RTSPREC_CONTAINER_MP4; container <= RTSPREC_CONTAINER_MKV; container++) {
+        const char *path = path_in(*state, "file");
+        struct clip clip;
+        struct segment *segment;
+        struct rtsprec_error error = {0};
+        struct segment_summary summary;
+        AVPacket *packet;
+        clip_open(&clip, "h264");
+        segment_begin(&segment, &clip, path, (enum rtsprec_container)container, 0);
+        limit = before;
+        limit.rlim_cur = 150000;
+        setrlimit(RLIMIT_FSIZE, &limit);
+        int err = 0;
+        while (err == 0 && (packet = clip_read(&clip, 0, HOUR)) != NULL) {
+            err = segment_write(segment, packet, &error);
+            av_packet_free(&packet);
+        }
+        assert_int_equal(err, RTSPREC_ERROR_IO); /* EFBIG */
+        assert_int_equal(error.code, err);
+        int closed = segment_close(&segment, &summary, &error);
+        setrlimit(RLIMIT_FSIZE, &before);
+        assert_int_equal(closed, RTSPREC_ERROR_IO);
+        assert_null(segment);
+        struct found found = read_back(path);
+        require(found.count[0] > 10, "container %d: %d frames", container, found.count[0]);
+        clip_close(&clip);
+    }
+}
+
+static void test_closed_without_a_packet(void **state)
+{
+    for (int container = RTSPREC_CONTAINER_MP4; container <= RTSPREC_CONTAINER_MKV; container++) {
+        struct clip clip;
+        struct segment *segment;
+        struct segment_summary summary;
+        struct rtsprec_error error;
+        clip_open(&clip, "h265");
+        segment_begin(&segment, &clip, path_in(*state, "file"), (enum rtsprec_container)container,
+                      0);
+        assert_int_equal(segment_close(&segment, &summary, &error), 0);
+        assert_int_equal(summary.frames, 0);
+        assert_int_equal(summary.duration_us, 0);
+        assert_true(summary.bytes > 0);
+        clip_close(&clip);
+    }
+}
+
+static void test_containers(void **state)
+{
+    (void)state;
+    const enum rtsprec_container mp4 = RTSPREC_CONTAINER_MP4, mkv = RTSPREC_CONTAINER_MKV;
+    assert_string_equal(segment_extension(mp4), "mp4");
+    assert_string_equal(segment_extension(mkv), "mkv");
+    const enum AVCodecID both[] = {AV_CODEC_ID_H264, AV_CODEC_ID_HEVC, AV_CODEC_ID_AAC,
+                                   AV_CODEC_ID_OPUS, AV_CODEC_ID_MJPEG};
+    for (size_t i = 0; i < LENGTH(both); i++) {
+        assert_true(segment_accepts(mp4, both[i]));
+        assert_true(segment_accepts(mkv, both[i]));
+    }
+    const enum AVCodecID only_mkv[] = {AV_CODEC_ID_PCM_ALAW, AV_CODEC_ID_PCM_MULAW};
+    for (size_t i = 0; i < LENGTH(only_mkv); i++) {
+        assert_false(segment_accepts(mp4, only_mkv[i]));
+        assert_true(segment_accepts(mkv, only_mkv[i]));
+    }
+    assert_false(segment_accepts(mp4, AV_CODEC_ID_NONE));
+    assert_false(segment_accepts(mkv, AV_CODEC_ID_NONE));
+}
+
+#define CASE(test) cmocka_unit_test_setup_teardown(test, directory_create, directory_remove)
+
+int main(void)
+{
+    av_log_set_level(AV_LOG_QUIET);
+    const struct CMUnitTest tests[] = {
+        CASE(test_all_packets_are_in_the_file),
+        CASE(test_reordered_pictures_begin_at_0_in_mp4),
+        CASE(test_a_track_that_begins_later_keeps_its_time),
+        CASE(test_mp4_is_readable_up_to_each_fragment),
+        CASE(test_fragments_are_written_out_at_once),
+        CASE(test_full_from_the_beginning),
+        CASE(test_full_on_the_way),
+        CASE(test_closed_without_a_packet),
+        CASE(test_containers),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
