@@ -186,7 +186,9 @@ static void test_all_packets_are_in_the_file(void **state)
         require(found.count[0] == written.count[0] && found.count[1] == written.count[1],
                 "%s: %d and %d, not %d and %d", name, found.count[0], found.count[1],
                 written.count[0], written.count[1]);
-        require(found.begins_with_key && !found.is_disordered, "%s", name);
+        require(found.begins_with_key, "%s", name);
+        /* mkv holds no dts: a reader makes them up. */
+        require(kinds[i].container == RTSPREC_CONTAINER_MKV || !found.is_disordered, "%s", name);
         bool is_late = has_reordering(name) && kinds[i].container == RTSPREC_CONTAINER_MP4;
         require(is_late || found.first_us[0] == 0, "%s: %" PRId64, name, found.first_us[0]);
         require(llabs(found.last_us[0] - found.first_us[0] - (written.count[0] - 1) * 40000) <=
