@@ -53,6 +53,15 @@ int __wrap_gai_cancel(struct gaicb *request)
     return EAI_NOTCANCELED;
 }
 
+/* glibc starts its threads behind ThreadSanitizer's back, which then fails in their first malloc().
+ */
+static void need_real_look_ups(void)
+{
+#ifdef __SANITIZE_THREAD__
+    skip();
+#endif
+}
+
 static struct cancel cancel;
 
 static int create(void **state)
@@ -87,6 +96,7 @@ static void test_numbers_need_no_look_up(void **state)
 static void test_localhost(void **state)
 {
     (void)state;
+    need_real_look_ups();
     struct rtsprec_error error = {0};
     assert_int_equal(resolve_host("localhost", &cancel, &error), 0);
     assert_int_equal(look_ups, 1);
@@ -97,6 +107,7 @@ static void test_localhost(void **state)
 static void test_a_name_that_cannot_be(void **state)
 {
     (void)state;
+    need_real_look_ups();
     char host[80];
     memset(host, 'a', sizeof(host));
     host[70] = '\0';
