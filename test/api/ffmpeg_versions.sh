@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Compiles the library, the daemon and the examples against the headers of other FFmpegs than the
+# Compiles the library, the examples and the simulated camera against the headers of other FFmpegs than the
 # installed one: those of newer Debian suites, taken from the mirror that apt is configured with.
 # Nothing is installed. Usage: ffmpeg_versions.sh SOURCE-DIRECTORY WORK-DIRECTORY [SUITE...]
 set -euo pipefail
@@ -9,6 +9,7 @@ shift 2
 suites=("$@")
 ((${#suites[@]} > 0)) || suites=(trixie sid)
 
+# shellcheck disable=SC2016  # apt expands it
 mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | head -n 1)
 [[ -n $mirror ]] || {
     echo 'ffmpeg_versions.sh: apt knows no mirror; run apt-get update first' >&2
@@ -45,7 +46,7 @@ for suite in "${suites[@]}"; do
         gcc -std=c11 -D_GNU_SOURCE -Wall -Wextra -Wpedantic -Werror -fsyntax-only -I "$include" \
             -I "$source/include" -I "$source/lib" "$file" || status=1
         count=$((count + 1))
-    done < <(find "$source/lib" "$source/examples" -name '*.c')
+    done < <(find "$source/lib" "$source/examples" "$source/test/camera" -name '*.c' ! -name gstcam.c)
     echo "$suite: $count files against $version"
 done
 exit "$status"
