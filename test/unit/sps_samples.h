@@ -23,6 +23,8 @@ static const struct sps_sample {
      "6742c032da00a203d7e5c044000003000400000300c83c60ca80"},
     {"H.264 High, interlaced", AV_CODEC_ID_H264, 720, 576, 1,
      "67640028acec0b424d808800000300080000030190f8a149c0"},
+    {"H.264 High, interlaced, cropped 1088 -> 1080", AV_CODEC_ID_H264, 1920, 1080, 1,
+     "67640028acec078044fde022000003000200000300643e2c5a70"},
     {"H.264 High 4:4:4, scaling matrix, HRD, odd cropping", AV_CODEC_ID_H264, 322, 182, 2,
      "67f4000d919b282a33c7c5e02200000300020000030064c08001e848003d09498600f1429960"},
     {"H.264 High, grey", AV_CODEC_ID_H264, 320, 240, 2,

@@ -9,6 +9,7 @@
 
 /* What the callbacks received. Its fields are the dispatcher's thread's until that has ended. */
 struct seen {
+    sem_t told;          /* an overflow was */
     sem_t entered, gate; /* a callback that finds is_gated posts the one and waits for the other */
     bool is_gated;
 
@@ -61,6 +62,7 @@ static void take_event(void *user, const struct rtsprec_event *event)
         all->overflows++;
         all->lost_events += event->u.overflow.events;
         all->lost_logs += event->u.overflow.log_records;
+        sem_post(&all->told);
         break;
     }
 }
@@ -76,6 +78,7 @@ static void take_log(void *user, const struct rtsprec_log_record *record)
 static struct dispatcher *create(enum rtsprec_log_level level)
 {
     memset(&seen, 0, sizeof(seen));
+    sem_init(&seen.told, 0, 0);
     sem_init(&seen.entered, 0, 0);
     sem_init(&seen.gate, 0, 0);
     struct dispatcher *dispatcher;
@@ -198,6 +201,23 @@ static void *post_many(void *argument)
     return NULL;
 }
 
+/* What was told once is not told again. */
+static void test_each_overflow_is_told_by_itself(void **state)
+{
+    (void)state;
+    struct dispatcher *dispatcher = create(RTSPREC_LOG_INFO);
+    for (int round = 1; round <= 2; round++) {
+        block(dispatcher);
+        for (int i = 0; i < 4096 + 5; i++)
+            post_state(dispatcher, "event");
+        release();
+        sem_wait(&seen.told);
+    }
+    dispatcher_destroy(&dispatcher);
+    assert_int_equal(seen.overflows, 2);
+    assert_int_equal(seen.lost_events, 10);
+}
+
 /* Whether on the way or at the end: each is delivered or counted. */
 static void test_nothing_vanishes_between_threads(void **state)
 {
@@ -276,6 +296,7 @@ static void test_overflow_without_event_callback(void **state)
 {
     (void)state;
     memset(&seen, 0, sizeof(seen));
+    sem_init(&seen.told, 0, 0);
     sem_init(&seen.entered, 0, 0);
     sem_init(&seen.gate, 0, 0);
     seen.is_gated = true;
@@ -297,6 +318,7 @@ int main(void)
         cmocka_unit_test(test_order_is_kept_and_all_is_delivered),
         cmocka_unit_test(test_strings_are_copied),
         cmocka_unit_test(test_overflow_is_counted_and_told_once),
+        cmocka_unit_test(test_each_overflow_is_told_by_itself),
         cmocka_unit_test(test_nothing_vanishes_between_threads),
         cmocka_unit_test(test_levels),
         cmocka_unit_test(test_credentials_are_masked),
