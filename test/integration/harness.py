@@ -114,8 +114,11 @@ class Process:
                 if left <= 0 or self._open_pipes == 0:
                     raise AssertionError(
                         f"{len(found)} of {count} lines match {pattern!r}, "
-                        f"{'too late' if left <= 0 else 'the program ended'}:\n{self.tail()}")
+                        f"{'too late' if left <= 0 else self.end()}:\n{self.tail()}")
                 self._changed.wait(left)
+
+    def end(self):
+        return f"the program ended with {self.process.wait(DEADLINE_S)}"
 
     def tail(self, count=60):
         return "\n".join(self.out[-count:] + self.err[-count:])

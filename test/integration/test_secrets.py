@@ -9,6 +9,7 @@ answer or refuse, and configurations that are refused.
 
 import base64
 import json
+import os
 from pathlib import Path
 from urllib.parse import quote
 
@@ -70,10 +71,13 @@ class Secrets(harness.Case):
             return f"{USER}:{quote(TROUBLE[name], safe='')}@"
         urls = {"wrong": server.url("/h264", login("wrong")),
                 "refused": f"rtsp://{login('refused')}127.0.0.1:9/x",
+                # ThreadSanitizer crashes where glibc resolves names, in any program.
                 "no-host": f"rtsp://{login('no-host')}no-such-host.invalid/x",
                 "not-found": free.url("/nothing", login("not-found")),
                 "hang": free.url("/h264/hang", login("hang")),
                 "query": free.url(f"/nothing?user={USER}&password={TROUBLE['query']}")}
+        if "thread" in os.environ.get("RTSPREC_SANITIZE", ""):
+            del urls["no-host"]
         return [{"name": name, "rtspUrl": url} for name, url in urls.items()]
 
     def check(self, where, text):
@@ -88,7 +92,7 @@ class Secrets(harness.Case):
         daemon = harness.Daemon(self.folder, cameras + bad, "--log-level", "debug", interval=1,
                                 env=self.env, openTimeoutSeconds=1, logFile=str(log))
         daemon.wait_closed(list(PASSWORDS))
-        for name in TROUBLE:
+        for name in (camera["name"] for camera in bad):
             daemon.wait_for(daemon.of(name, "next attempt in"), 1 if name == "wrong" else 2)
         self.check("the command line", Path(f"/proc/{daemon.pid}/cmdline").read_text())
         daemon.stop()
