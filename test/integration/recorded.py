@@ -98,10 +98,11 @@ def explain(served, got):
 def first_sound(served, video_pts_us, got):
     """Index of the sound that a recording begins with whose first picture is at this time.
 
-    What arrives before that picture is complete (and the next begins) is not recorded.
+    It is the first that does not begin before the picture; the camera's two clocks are rounded.
     """
-    for index, unit in enumerate(served):
-        if video_pts_us <= unit.pts_us <= video_pts_us + 2 * FRAME_US and unit.hash == got:
+    first = next(index for index, unit in enumerate(served) if unit.pts_us >= video_pts_us)
+    for index in (first, first - 1):
+        if index >= 0 and served[index].hash == got:
             return index
     raise AssertionError(f"the sound does not begin with the picture: {explain(served, got)}")
 

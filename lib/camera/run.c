@@ -1,0 +1,495 @@
+#include "camera/run.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <libavcodec/avcodec.h>
+#include <libavutil/mathematics.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "camera/camera.h"
+#include "ingest/access_unit.h"
+#include "ingest/parameters.h"
+#include "ingest/source.h"
+#include "ingest/stream.h"
+#include "ingest/timeline.h"
+#include "segment/segment.h"
+
+/* A camera that sends video but nothing to begin with is told of after this long. */
+#define KEY_FRAME_PATIENCE_US (30 * US_PER_SECOND)
+
+/* Packets of sound that are held until the first picture is whole: more than one picture's time. */
+#define MAX_HELD 32
+
+struct run {
+    struct rtsprec_camera *camera;
+    struct source *source;
+    bool is_connected; /* the camera has sent something */
+
+    int source_track[STREAM_MAX_TRACKS]; /* the source's index of each of our tracks */
+    struct stream *announced;            /* our tracks as the camera announces them */
+    struct stream *stream;               /* as they are recorded; NULL until the video is known */
+
+    bool sends_fragments;
+    struct access_unit unit;
+    struct parameters parameters;
+    struct timeline timeline;
+    AVPacket *packet, *whole; /* what the source gave; a frame made of several such */
+
+    /* Sound that came while the first picture was still incomplete; its time may be in the file. */
+    struct held {
+        AVPacket *packet; /* owned; stream_index is the track */
+        int64_t arrival_us;
+    } held[MAX_HELD];
+    int held_count;
+
+    int64_t start_us;                           /* monotonic */
+    int64_t last_arrival_us[STREAM_MAX_TRACKS]; /* monotonic; 0: nothing yet */
+    int64_t media_us;                           /* dts of the last packet handed over */
+    bool told_silent[STREAM_MAX_TRACKS], told_no_key;
+    bool has_refusals; /* the queue refused packets that are not reported yet */
+};
+
+static void run_uninit(struct run *run)
+{
+    av_packet_free(&run->packet);
+    av_packet_free(&run->whole);
+    for (int i = 0; i < run->held_count; i++)
+        av_packet_free(&run->held[i].packet);
+    access_unit_uninit(&run->unit);
+    parameters_uninit(&run->parameters);
+    stream_unref(&run->stream);
+    stream_unref(&run->announced);
+    source_close(&run->source);
+}
+
+static int no_memory(struct rtsprec_error *error)
+{
+    return error_set(error, RTSPREC_ERROR_NO_MEMORY, "out of memory");
+}
+
+/* Connecting. */
+
+static int add_track(struct run *run, int index, AVCodecParameters *parameters,
+                     struct rtsprec_error *error)
+{
+    struct source_track track = source_track(run->source, index);
+    run->source_track[run->announced->track_count] = index;
+    return stream_add_track(run->announced, parameters, track.time_base, -1) < 0 ? no_memory(error)
+                                                                                 : 0;
+}
+
+static int add_video(struct run *run, struct rtsprec_error *error)
+{
+    enum rtsprec_container container = run->camera->options.container;
+    for (int i = 0; i < source_track_count(run->source); i++) {
+        struct source_track track = source_track(run->source, i);
+        if (track.parameters->codec_type != AVMEDIA_TYPE_VIDEO)
+            continue;
+        enum AVCodecID codec = track.parameters->codec_id;
+        if (codec == AV_CODEC_ID_NONE || !segment_accepts(container, codec))
+            return error_set(error, RTSPREC_ERROR_UNSUPPORTED,
+                             "the camera's video is %s, which %s files cannot hold",
+                             avcodec_get_name(codec), segment_extension(container));
+        run->sends_fragments = source_sends_fragments(run->source, i);
+        access_unit_init(&run->unit, codec);
+        if (parameters_init(&run->parameters, track.parameters) < 0)
+            return no_memory(error);
+        return add_track(run, i, run->parameters.current, error);
+    }
+    return error_set(error, RTSPREC_ERROR_UNSUPPORTED, "the camera announces no video");
+}
+
+/* Samples of one packet, where the codec fixes them and the SDP does not say. */
+static int frame_size_of(enum AVCodecID codec)
+{
+    return codec == AV_CODEC_ID_AAC ? 1024 : codec == AV_CODEC_ID_OPUS ? 960 : 0;
+}
+
+static int add_audio(struct run *run, struct rtsprec_error *error)
+{
+    struct rtsprec_camera *camera = run->camera;
+    enum rtsprec_container container = camera->options.container;
+    for (int i = 0; i < source_track_count(run->source); i++) {
+        struct source_track track = source_track(run->source, i);
+        if (track.parameters->codec_type != AVMEDIA_TYPE_AUDIO ||
+            run->announced->track_count == STREAM_MAX_TRACKS)
+            continue;
+        enum AVCodecID codec = track.parameters->codec_id;
+        if (codec == AV_CODEC_ID_NONE || !segment_accepts(container, codec)) {
+            dispatcher_log(camera->dispatcher, RTSPREC_LOG_WARNING, camera->options.name,
+                           "The camera's sound is %s, which %s files cannot hold: recording "
+                           "without it%s",
+                           avcodec_get_name(codec), segment_extension(container),
+                           container == RTSPREC_CONTAINER_MP4 ? " (mkv files hold it)" : "");
+            continue;
+        }
+        AVCodecParameters *parameters = avcodec_parameters_alloc();
+        if (!parameters || avcodec_parameters_copy(parameters, track.parameters) < 0) {
+            avcodec_parameters_free(&parameters);
+            return no_memory(error);
+        }
+        if (parameters->frame_size == 0)
+            parameters->frame_size = frame_size_of(codec);
+        int err = add_track(run, i, parameters, error);
+        avcodec_parameters_free(&parameters);
+        if (err < 0)
+            return err;
+    }
+    return 0;
+}
+
+static int run_open(struct run *run, struct rtsprec_error *error)
+{
+    const struct camera_options *options = &run->camera->options;
+    struct source_options source_options = {
+        .url = &options->url,
+        .transport = options->transport,
+        .wants_audio = options->audio != RTSPREC_AUDIO_OFF,
+        .silence_us = options->open_timeout_us,
+        .cancel = &run->camera->cancel,
+    };
+    run->start_us = clock_monotonic_us();
+    run->packet = av_packet_alloc();
+    run->whole = av_packet_alloc();
+    run->announced = stream_create();
+    if (!run->packet || !run->whole || !run->announced)
+        return no_memory(error);
+
+    int err;
+    cancel_set_timeout(&run->camera->cancel, options->open_timeout_us);
+    if ((err = source_open(&run->source, &source_options, error)) < 0)
+        return err;
+    /* The video first: wherever a track is named by number, 0 is the video. */
+    if ((err = add_video(run, error)) < 0 || (err = add_audio(run, error)) < 0)
+        return err;
+    timeline_init(&run->timeline, run->announced);
+    return 0;
+}
+
+/* Handing over. */
+
+static void report_refusals(struct run *run)
+{
+    struct rtsprec_camera *camera = run->camera;
+    struct queue_dropped dropped = packet_queue_take_dropped(&camera->queue);
+    if (dropped.packets == 0)
+        return;
+    run->has_refusals = false;
+    struct rtsprec_event event = {
+        .type = RTSPREC_EVENT_PACKETS_DROPPED,
+        .camera = camera->options.name,
+        .u.dropped = {dropped.packets, dropped.frames, dropped.bytes},
+    };
+    dispatcher_post(camera->dispatcher, &event);
+}
+
+static int push(struct run *run, struct queue_item *item, struct rtsprec_error *error)
+{
+    int result = packet_queue_push(&run->camera->queue, item);
+    if (result == 1) {
+        assert(item->packet); /* only packets are refused */
+        count(&run->camera->counters.dropped_packets, 1);
+        count(&run->camera->counters.dropped_frames, item->packet->stream_index == 0);
+        run->has_refusals = true;
+    }
+    if (result != 0)
+        queue_item_uninit(item);
+    else if (run->has_refusals)
+        report_refusals(run);
+    return result < 0 ? no_memory(error) : 0;
+}
+
+/* The video's parameters are known or have changed: what follows is a new stream. */
+static int push_stream(struct run *run, struct rtsprec_error *error)
+{
+    struct stream *stream = stream_create();
+    if (!stream)
+        return no_memory(error);
+    for (int i = 0; i < run->announced->track_count; i++) {
+        const struct track *track = &run->announced->tracks[i];
+        const AVCodecParameters *parameters = i == 0 ? run->parameters.current : track->parameters;
+        int reorder = i == 0 ? run->parameters.reorder_frames : -1;
+        if (stream_add_track(stream, parameters, track->time_base, reorder) < 0) {
+            stream_unref(&stream);
+            return no_memory(error);
+        }
+    }
+    timeline_set_reorder(&run->timeline, 0, run->parameters.reorder_frames);
+    camera_set_stream(run->camera, stream);
+
+    stream_unref(&run->stream);
+    run->stream = stream;
+    struct queue_item item = {
+        .kind = QUEUE_STREAM,
+        .stream = stream_ref(stream),
+        .media_us = run->media_us,
+    };
+    return push(run, &item, error);
+}
+
+static void report_connected(struct run *run)
+{
+    struct rtsprec_camera *camera = run->camera;
+    const AVCodecParameters *video = run->stream->tracks[0].parameters;
+    char sound[64] = "no sound";
+    if (run->stream->track_count > 1)
+        snprintf(sound, sizeof(sound), "%s",
+                 avcodec_get_name(run->stream->tracks[1].parameters->codec_id));
+    dispatcher_log(camera->dispatcher, RTSPREC_LOG_INFO, camera->options.name,
+                   "Receiving %s %dx%d, %s", avcodec_get_name(video->codec_id), video->width,
+                   video->height, sound);
+}
+
+static void report_discontinuity(struct run *run, int track, const struct timeline_stamp *stamp)
+{
+    char text[160];
+    snprintf(text, sizeof(text),
+             "the camera's timestamps of track %d went %.3f s while %.3f s passed", track,
+             (double)stamp->camera_us / 1e6, (double)stamp->arrival_us / 1e6);
+    struct rtsprec_event event = {
+        .type = RTSPREC_EVENT_DISCONTINUITY,
+        .camera = run->camera->options.name,
+        .u.discontinuity = {track, stamp->camera_us, stamp->arrival_us, text},
+    };
+    count(&run->camera->counters.discontinuities, 1);
+    dispatcher_post(run->camera->dispatcher, &event);
+}
+
+/* Takes the packet's reference in any case. */
+static int hand_over(struct run *run, int track, AVPacket *packet, int64_t arrival_us,
+                     struct rtsprec_error *error)
+{
+    struct timeline_stamp stamp;
+    timeline_stamp(&run->timeline, track, packet->pts, packet->duration, arrival_us,
+                   clock_real_us() - (clock_monotonic_us() - arrival_us), &stamp);
+    if (stamp.discontinuity)
+        report_discontinuity(run, track, &stamp);
+    packet->stream_index = track;
+    packet->pts = stamp.pts;
+    packet->dts = stamp.dts;
+    packet->duration = stamp.duration;
+    run->media_us = av_rescale_q(stamp.dts, run->announced->tracks[track].time_base,
+                                 (AVRational){1, US_PER_SECOND});
+
+    struct queue_item item = {
+        .kind = QUEUE_PACKET,
+        .packet = av_packet_alloc(),
+        .wall_us = stamp.wall_us,
+        .bytes = packet->size,
+        .media_us = run->media_us,
+    };
+    if (!item.packet) {
+        av_packet_unref(packet);
+        return no_memory(error);
+    }
+    av_packet_move_ref(item.packet, packet);
+    return push(run, &item, error);
+}
+
+/* Receiving. */
+
+/* Keeps the newest. */
+static int hold(struct run *run, AVPacket *packet, int64_t arrival_us, struct rtsprec_error *error)
+{
+    if (run->held_count == MAX_HELD) {
+        av_packet_free(&run->held[0].packet);
+        memmove(run->held, run->held + 1, (MAX_HELD - 1) * sizeof(run->held[0]));
+        run->held_count--;
+    }
+    AVPacket *held = av_packet_alloc();
+    if (!held) {
+        av_packet_unref(packet);
+        return no_memory(error);
+    }
+    av_packet_move_ref(held, packet);
+    run->held[run->held_count++] = (struct held){held, arrival_us};
+    return 0;
+}
+
+static int hand_over_held(struct run *run, struct rtsprec_error *error)
+{
+    int err = 0;
+    for (int i = 0; i < run->held_count; i++) {
+        struct held *held = &run->held[i];
+        if (err == 0)
+            err = hand_over(run, held->packet->stream_index, held->packet, held->arrival_us, error);
+        av_packet_free(&held->packet);
+    }
+    run->held_count = 0;
+    return err;
+}
+
+static int take_frame(struct run *run, AVPacket *frame, bool may_have_parameters,
+                      int64_t arrival_us, struct rtsprec_error *error)
+{
+    struct rtsprec_camera *camera = run->camera;
+    count(&camera->counters.received_packets, 1);
+    bool is_first = false;
+    if ((frame->flags & AV_PKT_FLAG_KEY) && (may_have_parameters || !run->stream)) {
+        int changed = parameters_update(&run->parameters, frame);
+        is_first = changed == 1 && !run->stream;
+        if (changed < 0 || (changed == 1 && push_stream(run, error) < 0)) {
+            av_packet_unref(frame);
+            return no_memory(error);
+        }
+    }
+    if (!run->stream) {
+        /* Nothing could be decoded yet. */
+        av_packet_unref(frame);
+        return 0;
+    }
+    int err = hand_over(run, 0, frame, arrival_us, error);
+    if (is_first) {
+        report_connected(run);
+        camera_set_state(camera, RTSPREC_CAMERA_RECORDING, NULL, 0);
+    }
+    return err < 0 ? err : hand_over_held(run, error);
+}
+
+static int take_video(struct run *run, int64_t arrival_us, struct rtsprec_error *error)
+{
+    struct rtsprec_camera *camera = run->camera;
+    atomic_store_explicit(&camera->counters.last_video_us, clock_real_us(), memory_order_relaxed);
+    if (!run->sends_fragments)
+        return take_frame(run, run->packet, true, arrival_us, error);
+
+    struct frame frame;
+    int result = access_unit_push(&run->unit, run->packet, arrival_us, run->whole, &frame);
+    if (result == RTSPREC_ERROR_PROTOCOL) {
+        dispatcher_log(camera->dispatcher, RTSPREC_LOG_WARNING, camera->options.name,
+                       "The camera sent a frame of more than %d MiB: left out",
+                       ACCESS_UNIT_MAX_BYTES >> 20);
+        return 0;
+    }
+    if (result < 0)
+        return no_memory(error);
+    return result == 0 ? 0
+                       : take_frame(run, run->whole, frame.has_parameters, frame.arrival_us, error);
+}
+
+static int take_audio(struct run *run, int track, int64_t arrival_us, struct rtsprec_error *error)
+{
+    const struct track *audio = &run->announced->tracks[track];
+    count(&run->camera->counters.received_packets, 1);
+    int samples = av_get_audio_frame_duration2(audio->parameters, run->packet->size);
+    if (samples > 0 && audio->parameters->sample_rate > 0)
+        run->packet->duration = av_rescale_q(
+            samples, (AVRational){1, audio->parameters->sample_rate}, audio->time_base);
+    run->packet->flags |= AV_PKT_FLAG_KEY;
+    run->packet->stream_index = track;
+    if (!run->stream)
+        return hold(run, run->packet, arrival_us, error);
+    return hand_over(run, track, run->packet, arrival_us, error);
+}
+
+/* Sound that stops and starts is told of; it never stops the video. */
+static void watch_audio(struct run *run, int64_t now_us)
+{
+    struct rtsprec_camera *camera = run->camera;
+    for (int i = 1; i < run->announced->track_count; i++) {
+        bool is_silent = run->last_arrival_us[i] != 0 &&
+                         now_us - run->last_arrival_us[i] > camera->options.read_timeout_us;
+        if (is_silent == run->told_silent[i])
+            continue;
+        run->told_silent[i] = is_silent;
+        dispatcher_log(camera->dispatcher, is_silent ? RTSPREC_LOG_WARNING : RTSPREC_LOG_INFO,
+                       camera->options.name,
+                       is_silent ? "The camera sends no more sound: recording goes on without it"
+                                 : "The camera sends sound again");
+    }
+}
+
+static void watch_key_frame(struct run *run, int64_t now_us)
+{
+    if (run->stream || run->told_no_key || now_us - run->start_us < KEY_FRAME_PATIENCE_US)
+        return;
+    run->told_no_key = true;
+    dispatcher_log(run->camera->dispatcher, RTSPREC_LOG_WARNING, run->camera->options.name,
+                   "The camera has sent video for %d s but no key frame with parameter sets: "
+                   "nothing can be recorded yet",
+                   (int)(KEY_FRAME_PATIENCE_US / US_PER_SECOND));
+}
+
+static int track_of(const struct run *run, int source_index)
+{
+    for (int i = 0; i < run->announced->track_count; i++) {
+        if (run->source_track[i] == source_index)
+            return i;
+    }
+    return -1;
+}
+
+/* The video's deadline has passed. */
+static int stalled(const struct run *run, int64_t now_us, struct rtsprec_error *error)
+{
+    const struct camera_options *options = &run->camera->options;
+    if (!run->is_connected)
+        return error_set(error, RTSPREC_ERROR_TIMEOUT, "connected, but no video within %.1f s",
+                         (double)options->open_timeout_us / 1e6);
+    bool has_sound = false;
+    for (int i = 1; i < run->announced->track_count; i++)
+        has_sound |= now_us - run->last_arrival_us[i] < options->read_timeout_us / 2;
+    return error_set(error, RTSPREC_ERROR_STALLED, "no video for %.1f s%s",
+                     (double)options->read_timeout_us / 1e6,
+                     has_sound ? " although sound goes on" : "");
+}
+
+static int run_read(struct run *run, struct rtsprec_error *error)
+{
+    struct rtsprec_camera *camera = run->camera;
+    int64_t silence_us = camera->options.read_timeout_us;
+    int err = source_read(run->source, run->packet, error);
+    int64_t now_us = clock_monotonic_us();
+    /* The deadline is the video's, whatever else goes on arriving. */
+    bool is_late = run->is_connected && now_us - run->last_arrival_us[0] >= silence_us;
+    if (err == RTSPREC_ERROR_TIMEOUT || (err == 0 && is_late)) {
+        av_packet_unref(run->packet);
+        return stalled(run, now_us, error);
+    }
+    if (err < 0)
+        return err;
+
+    int track = track_of(run, run->packet->stream_index);
+    if (track < 0) {
+        av_packet_unref(run->packet);
+        return 0;
+    }
+    count(&camera->counters.received_bytes, run->packet->size);
+    run->last_arrival_us[track] = now_us;
+    if (track == 0) {
+        run->is_connected = true;
+        cancel_set_timeout(&camera->cancel, silence_us);
+        err = take_video(run, now_us, error);
+    } else {
+        err = take_audio(run, track, now_us, error);
+    }
+    watch_audio(run, now_us);
+    watch_key_frame(run, now_us);
+    return err;
+}
+
+int run_record(struct rtsprec_camera *camera, bool *was_recording, struct rtsprec_error *error)
+{
+    struct run run = {.camera = camera};
+    int err = run_open(&run, error);
+    if (err == 0)
+        count(&camera->counters.connects, 1);
+    while (err == 0)
+        err = run_read(&run, error);
+
+    *was_recording = run.stream != NULL;
+    if (run.stream) {
+        struct rtsprec_error ignored;
+        struct queue_item item = {
+            .kind = QUEUE_END,
+            .media_us = run.media_us,
+            .stopped = err == RTSPREC_ERROR_STOPPED,
+        };
+        push(&run, &item, &ignored);
+    }
+    run_uninit(&run);
+    return err;
+}
