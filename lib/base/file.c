@@ -23,6 +23,39 @@ int file_write_all(int fd, const void *data, size_t size)
     return 0;
 }
 
+int file_write_all_at(int fd, const void *data, size_t size, int64_t offset)
+{
+    const char *next = data;
+    while (size > 0) {
+        ssize_t written = pwrite(fd, next, size, (off_t)offset);
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written < 0)
+            return -errno;
+        next += written;
+        offset += written;
+        size -= (size_t)written;
+    }
+    return 0;
+}
+
+ssize_t file_read_at(int fd, void *data, size_t size, int64_t offset)
+{
+    size_t done = 0;
+    while (done < size) {
+        ssize_t count =
+            pread(fd, (char *)data + done, size - done, (off_t)(offset + (int64_t)done));
+        if (count < 0 && errno == EINTR)
+            continue;
+        if (count < 0)
+            return -errno;
+        if (count == 0)
+            break;
+        done += (size_t)count;
+    }
+    return (ssize_t)done;
+}
+
 int file_make_directories(const char *path)
 {
     if (!*path)
