@@ -47,6 +47,7 @@ const char *rtsprec_segment_reason_name(enum rtsprec_segment_reason reason)
 /* Frees a camera that no thread uses and no recorder lists. Undoes init's steps up to "steps". */
 static void release(struct rtsprec_camera *camera, int steps)
 {
+    recorder_close_archive(camera->recorder, &camera->archive);
     if (steps > 3)
         packet_queue_uninit(&camera->queue);
     if (steps > 2)
@@ -69,6 +70,7 @@ int rtsprec_camera_create(struct rtsprec_camera **out, struct rtsprec_recorder *
         return error_set(error, RTSPREC_ERROR_NO_MEMORY, "out of memory");
     camera->recorder = recorder;
     camera->dispatcher = recorder_dispatcher(recorder);
+    camera->durable = recorder_durable(recorder);
     camera->state_since_us = clock_real_us();
 
     int steps = 0;
@@ -89,7 +91,9 @@ int rtsprec_camera_create(struct rtsprec_camera **out, struct rtsprec_recorder *
                           camera->options.queue_bytes) < 0)
         goto failed;
     steps++;
-    if ((err = recorder_add(recorder, camera, error)) < 0)
+    err =
+        recorder_open_archive(recorder, &camera->archive, camera->options.output_directory, error);
+    if (err < 0 || (err = recorder_add(recorder, camera, error)) < 0)
         goto failed;
     *out = camera;
     return 0;

@@ -29,6 +29,8 @@ struct rtsprec_camera {
     /* constant */
     struct rtsprec_recorder *recorder;
     struct dispatcher *dispatcher; /* the recorder's */
+    struct durable *durable;       /* the recorder's */
+    struct archive_root *archive;  /* shared with the cameras of the same directory */
     struct camera_options options;
 
     struct rtsprec_camera *next; /* guarded by the recorder's lock */
