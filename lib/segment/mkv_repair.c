@@ -353,6 +353,7 @@ int mkv_repair(int fd, struct mkv_repaired *repaired, struct rtsprec_error *erro
         return error_set_errno(error, RTSPREC_ERROR_IO, errno, "cannot be examined");
     struct scan scan = {.fd = fd, .file_size = (uint64_t)status.st_size};
     int err = scan_file(&scan);
+    repaired->is_empty = err == 0 && scan.frames == 0 && scan.segment.id == ID_SEGMENT;
     if (err == 0 && scan.frames > 0) {
         repaired->frames = scan.frames;
         repaired->lost_bytes = (int64_t)(scan.file_size - scan.end);

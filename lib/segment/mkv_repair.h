@@ -5,11 +5,13 @@
 #ifndef SEGMENT_MKV_REPAIR_H
 #define SEGMENT_MKV_REPAIR_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <rtsprec/error.h>
 
 struct mkv_repaired {
+    bool is_empty;      /* it is one of our files, but no whole frame of video is in it */
     int64_t frames;     /* of the video */
     int64_t lost_bytes; /* at the end, that belonged to no whole frame */
 };

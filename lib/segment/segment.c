@@ -18,6 +18,7 @@
 #include "base/error.h"
 #include "base/disk.h"
 #include "base/file.h"
+#include "segment/mkv_repair.h"
 #include "segment/mp4_seal.h"
 #include "segment/mp4_tap.h"
 
@@ -368,21 +369,39 @@ int segment_write(struct segment *segment, AVPacket *packet, struct rtsprec_erro
     return 0;
 }
 
+/* A write that failed has left a piece of a fragment: what counts is what is in the file. */
+static int seal_by_repair(struct segment *segment, enum segment_end *end,
+                          struct rtsprec_error *error)
+{
+    bool is_empty;
+    int err;
+    if (segment->container == RTSPREC_CONTAINER_MKV) {
+        struct mkv_repaired repaired;
+        err = mkv_repair(segment->fd, &repaired, error);
+        is_empty = repaired.is_empty;
+    } else {
+        struct mp4_repaired repaired;
+        err = mp4_repair(segment->fd, &repaired, error);
+        is_empty = repaired.is_empty;
+    }
+    if (is_empty)
+        *end = SEGMENT_EMPTY;
+    return err;
+}
+
 /* Makes the file complete and durable. Returns 0 or a code. */
 static int seal(struct segment *segment, enum segment_end *end, struct rtsprec_error *error)
 {
     int err;
-    if (segment->container == RTSPREC_CONTAINER_MKV) {
-        err = segment->error ? segment->error : disk_sync(segment->fd);
+    if (segment->summary.packets == 0) {
+        *end = SEGMENT_EMPTY;
+        return 0;
+    } else if (segment->error || segment->tap.failed) {
+        err = seal_by_repair(segment, end, error);
+    } else if (segment->container == RTSPREC_CONTAINER_MKV) {
+        err = disk_sync(segment->fd);
         if (err < 0)
             return error_set_errno(error, error_code_of_errno(-err), -err, "syncing failed");
-    } else if (segment->error || segment->tap.failed) {
-        /* A write that failed has left a piece of a fragment: what counts is what is in the file.
-         */
-        struct mp4_repaired repaired;
-        err = mp4_repair(segment->fd, &repaired, error);
-        if (repaired.is_empty)
-            *end = SEGMENT_EMPTY;
     } else {
         size_t moov_bytes = 0;
         segment->part.size = (uint64_t)segment->size;
