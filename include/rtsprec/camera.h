@@ -191,6 +191,8 @@ struct rtsprec_camera_statistics {
     int width, height;    /**< of the video, pixels; 0 before the first connection */
 
     char segment_path[512]; /**< the file being written; "" when there is none, cut when longer */
+
+    int storage_error; /**< why no file can be written at this moment; 0: nothing is wrong */
 };
 
 /**

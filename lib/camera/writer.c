@@ -45,20 +45,16 @@ struct writer {
     int64_t index_bytes;            /* what the next one's index will take; 0: not yet known */
 };
 
+/* Each key frame tries again: the first failure of a row is the one to tell. */
 static void fail(struct writer *writer, const char *path, const struct rtsprec_error *error)
 {
     struct rtsprec_camera *camera = writer->camera;
-    /* Each key frame tries again; the first failure of a row is the one to read. */
-    dispatcher_log(camera->dispatcher, writer->is_failing ? RTSPREC_LOG_DEBUG : RTSPREC_LOG_ERROR,
-                   camera->options.name, "%s%s%s; trying again at the next key frame",
-                   path ? path : "", path ? ": " : "", error->text);
+    struct rtsprec_error whole;
+    error_set(&whole, error->code, "%s%s%s", path ? path : "", path ? ": " : "", error->text);
+    dispatcher_log(camera->dispatcher, RTSPREC_LOG_DEBUG, camera->options.name, "%s", whole.text);
     writer->is_failing = true;
     writer->is_full = error->code == RTSPREC_ERROR_NO_SPACE;
-    pthread_mutex_lock(&camera->lock);
-    camera->last_error = error->code;
-    snprintf(camera->last_error_text, sizeof(camera->last_error_text), "%.*s",
-             (int)sizeof(camera->last_error_text) - 1, error->text);
-    pthread_mutex_unlock(&camera->lock);
+    camera_set_storage(camera, &whole);
 }
 
 static void post_segment(struct writer *writer, enum rtsprec_event_type type,
@@ -234,6 +230,7 @@ static bool cut(struct writer *writer, const struct queue_item *item)
         return false;
     }
     writer->is_failing = writer->is_full = false;
+    camera_set_storage(writer->camera, NULL);
     camera_set_segment(writer->camera, writer->current.file.part_path);
     post_segment(writer, RTSPREC_EVENT_SEGMENT_OPENED,
                  &(struct rtsprec_event_segment){
