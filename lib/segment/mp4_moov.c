@@ -49,7 +49,7 @@ static void copy_with_duration(struct mp4_buffer *out, const struct mp4_box *box
                                uint64_t duration)
 {
     size_t place = out->size + (size_t)(box->data - box->start);
-    bool is_long = box->data[0] == 1;
+    bool is_long = box->size > 0 && box->data[0] == 1;
     size_t at = (is_long ? 24 : 16) + extra;
     copy_box(out, box);
     if (at + (is_long ? 8 : 4) > box->size)
@@ -84,9 +84,12 @@ static void put_edts(struct mp4_buffer *out, const struct mp4_track *track, uint
     mp4_box_end(out, edts);
 }
 
+/* Only the first of its kind was looked at before: there may be a second, of any size. */
 static void put_mdhd(struct mp4_buffer *out, const struct mp4_track *track,
                      const struct mp4_box *mdhd)
 {
+    if (mdhd->size < 24)
+        return;
     bool is_long = mdhd->data[0] == 1;
     size_t times = is_long ? 16 : 8, tail = is_long ? 32 : 20;
     size_t box = mp4_box_begin(out, mdhd->type);

@@ -213,7 +213,10 @@ static bool is_whole(const struct track_fragment *track, uint64_t offset, uint32
            (!fragment->check || fragment->check(fragment->user, track->track, offset, size));
 }
 
-/* Adds a trun's samples; *end is where its data ends, which is where the next one's begins. */
+/*
+ * Adds a trun's samples; *end is where its data ends, which is where the next one's begins, or
+ * before that: samples that share bytes would let a small file stand for endless tables.
+ */
 static bool add_trun(struct mp4_table *table, struct track_fragment *fragment,
                      const struct mp4_box *trun, uint64_t *end)
 {
@@ -227,7 +230,7 @@ static bool add_trun(struct mp4_table *table, struct track_fragment *fragment,
     uint64_t start = offset;
 
     uint32_t added = 0;
-    bool whole = !fields.overrun;
+    bool whole = !fields.overrun && offset >= *end;
     for (; whole && added < count; added++) {
         struct sample sample = {.dts = fragment->dts};
         sample.duration = flags & HAS_DURATION ? take_u32(&fields) : fragment->duration;
