@@ -56,6 +56,21 @@ ssize_t file_read_at(int fd, void *data, size_t size, int64_t offset)
     return (ssize_t)done;
 }
 
+int64_t file_content_end(int fd, int64_t size)
+{
+    uint8_t bytes[4096];
+    while (size > 0) {
+        int64_t start = (size - 1) / (int64_t)sizeof(bytes) * (int64_t)sizeof(bytes);
+        ssize_t count = file_read_at(fd, bytes, (size_t)(size - start), start);
+        for (ssize_t i = count; i > 0; i--) {
+            if (bytes[i - 1])
+                return start + i;
+        }
+        size = start;
+    }
+    return 0;
+}
+
 int file_make_directories(const char *path)
 {
     if (!*path)

@@ -33,8 +33,18 @@ enum {
 #define DURATION_BYTES 11 /* ID 2, size 1, a double */
 #define VIDEO_TRACK    1  /* our first */
 
+/* After a power cut a file can end with zeros that were never written. A frame of video does not
+ * end with one, so it is torn when it reaches into them; silence may. */
+#define ZEROS_OF_SOUND 64
+
 /* A cluster of half a second at 100 Mbit/s has 6 MB. */
 #define MAX_CLUSTER_BYTES (64 * 1024 * 1024)
+
+/* The index, for which space is kept in front of the clusters. */
+#define MAX_INDEX_BYTES (64 * 1024 * 1024)
+
+/* Milliseconds; what goes beyond is damage. */
+#define MAX_CLUSTER_TIME (INT64_C(1) << 40)
 
 struct element {
     uint32_t id;
@@ -49,15 +59,16 @@ struct cue {
 
 struct scan {
     int fd;
-    uint64_t file_size;
+    uint64_t file_size, content_end; /* behind content_end are only zeros */
     struct element segment;
-    uint64_t duration_at;   /* of space for a Duration, 0: none */
-    struct element reserve; /* the largest Void before the clusters; size 0: none */
+    uint64_t duration_at;     /* of space for a Duration, 0: none */
+    uint64_t index, clusters; /* the space for the index reaches from here to the first cluster */
 
     int64_t cluster_time, last_time, step; /* ms; step: between the last two video frames */
-    int64_t frames;
-    uint64_t end;     /* behind the last whole frame */
-    struct cue *cues; /* owned */
+    int64_t frames;                        /* of the video */
+    int64_t blocks;                        /* of all tracks */
+    uint64_t end;                          /* behind the last whole block */
+    struct cue *cues;                      /* owned */
     size_t cue_count, cue_capacity;
     bool no_memory;
 };
@@ -139,6 +150,7 @@ static void take_block(struct scan *scan, const uint8_t *data, uint64_t size, bo
 {
     uint64_t track;
     int length;
+    scan->blocks++;
     if (!parse_number(data, (size_t)size, false, &track, &length) || size < (uint64_t)length + 3 ||
         track != VIDEO_TRACK)
         return;
@@ -173,6 +185,15 @@ static void take_group(struct scan *scan, const uint8_t *data, uint64_t size, ui
         take_block(scan, block, block_size, is_key, cluster);
 }
 
+/* end: of the element in the file. A simple block begins with its track. */
+static bool reaches_into_zeros(const struct scan *scan, const struct element *element,
+                               const uint8_t *content, uint64_t end)
+{
+    bool is_video =
+        element->id == ID_SIMPLE_BLOCK && element->size > 0 && content[0] == (0x80 | VIDEO_TRACK);
+    return end > scan->content_end + (is_video ? 0 : ZEROS_OF_SOUND);
+}
+
 /*
  * Takes the children of a cluster, of which the first bytes are in memory. Returns how many bytes
  * of its data are whole children.
@@ -187,7 +208,9 @@ static uint64_t take_cluster(struct scan *scan, const struct element *cluster, c
             child.size > size - child.data)
             break;
         const uint8_t *content = data + child.data;
-        if (child.id == ID_TIMESTAMP)
+        if (reaches_into_zeros(scan, &child, content, cluster->data + child.data + child.size))
+            break;
+        if (child.id == ID_TIMESTAMP && unsigned_of(content, child.size) <= MAX_CLUSTER_TIME)
             scan->cluster_time = (int64_t)unsigned_of(content, child.size);
         else if (child.id == ID_BLOCK_GROUP)
             take_group(scan, content, child.size, cluster->offset);
@@ -200,7 +223,8 @@ static uint64_t take_cluster(struct scan *scan, const struct element *cluster, c
     return at;
 }
 
-/* Writes a size in the width it has already. */
+/* Writes a size in the width it has already, which is enough: sizes only become smaller, and
+ * unknown ones have 8 bytes. */
 static int patch_size(const struct scan *scan, const struct element *element, uint64_t size)
 {
     uint8_t bytes[8];
@@ -220,37 +244,38 @@ static int void_checksum(const struct scan *scan, uint64_t offset)
     return file_write_all_at(scan->fd, (uint8_t[]){ID_VOID}, 1, (int64_t)offset);
 }
 
-/* Takes the cluster; one that is torn is made to end behind its last whole block. */
-static int scan_cluster(struct scan *scan, const struct element *cluster)
+/* Takes the cluster; one that is torn is made to end behind its last whole block. Sets *whole when
+ * it is not. */
+static int scan_cluster(struct scan *scan, const struct element *cluster, bool *whole)
 {
     uint64_t there = scan->file_size - cluster->data;
     uint64_t size = cluster->size < there ? cluster->size : there;
-    if (size > MAX_CLUSTER_BYTES)
+    *whole = false;
+    if (size > MAX_CLUSTER_BYTES || (cluster->size == UNKNOWN_SIZE && cluster->size_bytes != 8))
         return 0;
     uint8_t *data = malloc(size ? (size_t)size : 1);
     if (!data)
         return -ENOMEM;
-    int err = 0;
-    int64_t before = scan->frames;
+    int64_t before = scan->blocks;
     ssize_t got = file_read_at(scan->fd, data, (size_t)size, (int64_t)cluster->data);
-    uint64_t whole = got == (ssize_t)size ? take_cluster(scan, cluster, data, size) : 0;
+    uint64_t taken = got == (ssize_t)size ? take_cluster(scan, cluster, data, size) : 0;
     free(data);
-    if (whole == cluster->size || scan->frames > before)
-        scan->end = cluster->data + whole;
-    if (whole != cluster->size && scan->frames > before) {
-        err = patch_size(scan, cluster, whole);
-        if (err == 0)
-            err = void_checksum(scan, cluster->data);
-    }
-    return err;
+    *whole = taken == cluster->size;
+    if (*whole || scan->blocks > before)
+        scan->end = cluster->data + taken;
+    if (*whole || scan->blocks == before)
+        return 0;
+    int err = patch_size(scan, cluster, taken);
+    return err ? err : void_checksum(scan, cluster->data);
 }
 
 /* Info has its Duration at its end, or the space for it. */
 static void scan_info(struct scan *scan, const struct element *info)
 {
     struct element child;
-    for (uint64_t at = info->data; at < info->data + info->size; at = child.data + child.size) {
-        if (!read_element(scan, at, &child) || child.size > info->size)
+    uint64_t end = info->data + info->size;
+    for (uint64_t at = info->data; at < end; at = child.data + child.size) {
+        if (!read_element(scan, at, &child) || child.data > end || child.size > end - child.data)
             return;
         bool has_length = child.data + child.size - child.offset == DURATION_BYTES;
         if (has_length && (child.id == ID_DURATION || child.id == ID_VOID))
@@ -258,24 +283,75 @@ static void scan_info(struct scan *scan, const struct element *info)
     }
 }
 
-static int scan_file(struct scan *scan)
+static bool is_cluster(const struct scan *scan, uint64_t offset)
+{
+    struct element cluster, child;
+    return read_element(scan, offset, &cluster) && cluster.id == ID_CLUSTER &&
+           read_element(scan, cluster.data, &child) &&
+           (child.id == ID_TIMESTAMP || child.id == ID_CRC || child.id == ID_VOID);
+}
+
+/* A cut during the writing of the index leaves anything in its space: the first cluster is behind
+ * it. Returns its offset, 0 when there is none. */
+static uint64_t find_cluster(const struct scan *scan, uint64_t from)
+{
+    enum { STEP = 65536 };
+    uint8_t *bytes = malloc(STEP + 3);
+    uint64_t found = 0;
+    for (uint64_t at = from; bytes && !found && at < from + MAX_INDEX_BYTES; at += STEP) {
+        ssize_t count = file_read_at(scan->fd, bytes, STEP + 3, (int64_t)at);
+        for (ssize_t i = 0; i + 4 <= count && !found; i++) {
+            if (mp4_u32(bytes + i) == ID_CLUSTER && is_cluster(scan, at + (uint64_t)i))
+                found = at + (uint64_t)i;
+        }
+        if (count < STEP + 3)
+            break;
+    }
+    free(bytes);
+    return found;
+}
+
+/* What stands before the clusters. False when it is not the beginning of a segment. */
+static bool scan_head(struct scan *scan)
 {
     struct element element;
     if (!read_element(scan, 0, &element) || element.id != ID_EBML ||
+        element.size > scan->file_size ||
         !read_element(scan, element.data + element.size, &scan->segment) ||
         scan->segment.id != ID_SEGMENT || scan->segment.size_bytes != 8)
-        return 0;
-    int err = 0;
-    uint64_t at = scan->segment.data;
-    while (err == 0 && at < scan->file_size && read_element(scan, at, &element)) {
-        if (element.id == ID_CLUSTER)
-            err = scan_cluster(scan, &element);
-        if (element.size > scan->file_size - element.data)
+        return false;
+    scan->index = scan->segment.data;
+    for (uint64_t at = scan->segment.data; at < scan->file_size;) {
+        if (is_cluster(scan, at)) {
+            scan->clusters = at;
+            return true;
+        }
+        if (!read_element(scan, at, &element) || element.size > scan->file_size - element.data)
             break;
+        at = element.data + element.size;
         if (element.id == ID_INFO)
             scan_info(scan, &element);
-        if (element.id == ID_VOID && scan->frames == 0 && element.size > scan->reserve.size)
-            scan->reserve = element;
+        if (element.id != ID_VOID && element.id != ID_CUES)
+            scan->index = at;
+    }
+    scan->clusters = find_cluster(scan, scan->index);
+    return true;
+}
+
+static int scan_file(struct scan *scan)
+{
+    if (!scan_head(scan) || !scan->clusters)
+        return 0;
+    struct element element;
+    int err = 0;
+    bool whole = true;
+    for (uint64_t at = scan->clusters; err == 0 && whole && at < scan->file_size;) {
+        if (!read_element(scan, at, &element))
+            break;
+        if (element.id == ID_CLUSTER)
+            err = scan_cluster(scan, &element, &whole);
+        if (element.size > scan->file_size - element.data)
+            break;
         at = element.data + element.size;
     }
     return scan->no_memory ? -ENOMEM : err;
@@ -308,27 +384,40 @@ static void put_long(struct mp4_buffer *out, uint8_t id, uint64_t value)
 #define CUE_BYTES \
     27 /* CuePoint 2, CueTime 10, CueTrackPositions 2, CueTrack 3, CueClusterPosition 10 */
 
-/* The index takes the reserved space with a Void behind it, or is left out when it does not fit. */
+#define VOID_BYTES 9 /* its header; the size in 8 bytes */
+
+static void put_void(struct mp4_buffer *out, uint64_t bytes)
+{
+    mp4_put(out, (uint8_t[]){ID_VOID}, 1);
+    mp4_put_u64(out, (bytes - VOID_BYTES) | UINT64_C(1) << 56);
+}
+
+static void put_cues(struct mp4_buffer *out, const struct scan *scan)
+{
+    mp4_put_u32(out, ID_CUES);
+    mp4_put_u64(out, scan->cue_count * CUE_BYTES | UINT64_C(1) << 56);
+    for (size_t i = 0; i < scan->cue_count; i++) {
+        mp4_put(out, (uint8_t[]){0xBB, 0x80 | (CUE_BYTES - 2)}, 2);
+        put_long(out, 0xB3, (uint64_t)scan->cues[i].time);
+        mp4_put(out, (uint8_t[]){0xB7, 0x80 | 13, 0xF7, 0x81, VIDEO_TRACK}, 5);
+        put_long(out, 0xF1, scan->cues[i].cluster - scan->segment.data);
+    }
+}
+
+/* The index takes its space with a Void behind it, or is left out when it does not fit: then all is
+ * Void. */
 static int write_cues(const struct scan *scan)
 {
-    uint64_t room = scan->reserve.data + scan->reserve.size - scan->reserve.offset;
-    uint64_t cues = scan->cue_count * CUE_BYTES, need = 4 + 8 + cues;
-    if (scan->reserve.size == 0 || scan->cue_count == 0 || need + 9 > room)
-        return 0;
+    uint64_t room = scan->clusters - scan->index, need = 4 + 8 + scan->cue_count * CUE_BYTES;
+    bool fits = scan->cue_count > 0 && need + VOID_BYTES <= room;
     struct mp4_buffer out = {0};
-    mp4_put_u32(&out, ID_CUES);
-    mp4_put_u64(&out, cues | UINT64_C(1) << 56);
-    for (size_t i = 0; i < scan->cue_count; i++) {
-        mp4_put(&out, (uint8_t[]){0xBB, 0x80 | (CUE_BYTES - 2)}, 2);
-        put_long(&out, 0xB3, (uint64_t)scan->cues[i].time);
-        mp4_put(&out, (uint8_t[]){0xB7, 0x80 | 13, 0xF7, 0x81, VIDEO_TRACK}, 5);
-        put_long(&out, 0xF1, scan->cues[i].cluster - scan->segment.data);
-    }
-    mp4_put(&out, (uint8_t[]){ID_VOID}, 1);
-    mp4_put_u64(&out, (room - need - 9) | UINT64_C(1) << 56);
-    int err = out.failed
-                  ? -ENOMEM
-                  : file_write_all_at(scan->fd, out.data, out.size, (int64_t)scan->reserve.offset);
+    if (room < VOID_BYTES)
+        return 0;
+    if (fits)
+        put_cues(&out, scan);
+    put_void(&out, fits ? room - need : room);
+    int err = out.failed ? -ENOMEM
+                         : file_write_all_at(scan->fd, out.data, out.size, (int64_t)scan->index);
     mp4_buffer_uninit(&out);
     return err;
 }
@@ -352,6 +441,7 @@ int mkv_repair(int fd, struct mkv_repaired *repaired, struct rtsprec_error *erro
     if (fstat(fd, &status) != 0)
         return error_set_errno(error, RTSPREC_ERROR_IO, errno, "cannot be examined");
     struct scan scan = {.fd = fd, .file_size = (uint64_t)status.st_size};
+    scan.content_end = (uint64_t)file_content_end(fd, status.st_size);
     int err = scan_file(&scan);
     repaired->is_empty = err == 0 && scan.frames == 0 && scan.segment.id == ID_SEGMENT;
     if (err == 0 && scan.frames > 0) {

@@ -18,6 +18,9 @@
  */
 #define CHECKED_FRAGMENTS 128
 
+/* What a packet of sound may end with: no coding of it fills more with zeros. */
+#define ZEROS_OF_SOUND 64
+
 struct scan {
     int fd;
     struct mp4_part part;
@@ -25,7 +28,8 @@ struct scan {
     bool is_sealed;
     uint64_t *moofs; /* owned: offsets of the fragments */
     size_t moof_count, moof_capacity;
-    uint64_t data_end; /* where the last sample that was added ends */
+    uint64_t data_end;    /* where the last sample that was added ends */
+    uint64_t content_end; /* behind it are only zeros */
 };
 
 /* The header of the box at offset; false when there is none or it goes beyond the file. */
@@ -123,13 +127,16 @@ static void scan_moofs(struct scan *scan, uint64_t offset)
     }
 }
 
-/* An H.264 or H.265 sample is a chain of NAL units, each behind its length in 4 bytes. */
+/* An H.264 or H.265 sample is a chain of NAL units, each behind its length in 4 bytes; none ends
+ * with a zero byte, so one that reaches into the zeros at the end of the file is torn. */
 static bool check_sample(void *user, const struct mp4_track *track, uint64_t offset, uint32_t size)
 {
     const struct scan *scan = user;
     if (track->format != MP4_TYPE('a', 'v', 'c', '1') &&
         track->format != MP4_TYPE('h', 'v', 'c', '1'))
-        return true;
+        return offset + size <= scan->content_end + ZEROS_OF_SOUND;
+    if (offset + size > scan->content_end)
+        return false;
     while (size >= 4) {
         uint8_t bytes[5] = {0};
         if (file_read_at(scan->fd, bytes, sizeof(bytes), (int64_t)offset) < 4)
@@ -206,6 +213,7 @@ int mp4_repair(int fd, struct mp4_repaired *repaired, struct rtsprec_error *erro
     if (fstat(fd, &status) != 0)
         return error_set_errno(error, RTSPREC_ERROR_IO, errno, "cannot be examined");
     scan.part.size = (uint64_t)status.st_size;
+    scan.content_end = (uint64_t)file_content_end(fd, status.st_size);
 
     uint64_t offset = 0;
     size_t moov_bytes;
