@@ -18,8 +18,8 @@
  */
 #define CHECKED_FRAGMENTS 128
 
-/* What a packet of sound may end with: no coding of it fills more with zeros. */
-#define ZEROS_OF_SOUND 64
+/* An Opus packet may be padded; nothing else that an mp4 holds ends with a zero byte. */
+#define ZEROS_OF_OPUS 64
 
 struct scan {
     int fd;
@@ -127,16 +127,19 @@ static void scan_moofs(struct scan *scan, uint64_t offset)
     }
 }
 
-/* An H.264 or H.265 sample is a chain of NAL units, each behind its length in 4 bytes; none ends
- * with a zero byte, so one that reaches into the zeros at the end of the file is torn. */
+/*
+ * A sample that reaches into the zeros at the end of the file is torn. An H.264 or H.265 one is a
+ * chain of NAL units, each behind its length in 4 bytes.
+ */
 static bool check_sample(void *user, const struct mp4_track *track, uint64_t offset, uint32_t size)
 {
     const struct scan *scan = user;
+    int zeros = track->format == MP4_TYPE('O', 'p', 'u', 's') ? ZEROS_OF_OPUS : 0;
+    if (offset + size > scan->content_end + (uint64_t)zeros)
+        return false;
     if (track->format != MP4_TYPE('a', 'v', 'c', '1') &&
         track->format != MP4_TYPE('h', 'v', 'c', '1'))
-        return offset + size <= scan->content_end + ZEROS_OF_SOUND;
-    if (offset + size > scan->content_end)
-        return false;
+        return true;
     while (size >= 4) {
         uint8_t bytes[5] = {0};
         if (file_read_at(scan->fd, bytes, sizeof(bytes), (int64_t)offset) < 4)
