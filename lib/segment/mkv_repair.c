@@ -64,11 +64,12 @@ struct scan {
     uint64_t duration_at;     /* of space for a Duration, 0: none */
     uint64_t index, clusters; /* the space for the index reaches from here to the first cluster */
 
-    int64_t cluster_time, last_time, step; /* ms; step: between the last two video frames */
-    int64_t frames;                        /* of the video */
-    int64_t blocks;                        /* of all tracks */
-    uint64_t end;                          /* behind the last whole block */
-    struct cue *cues;                      /* owned */
+    int64_t cluster_time;                /* ms */
+    int64_t last_time, second_last_time; /* of the video, in the order of showing */
+    int64_t frames;                      /* of the video */
+    int64_t blocks;                      /* of all tracks */
+    uint64_t end;                        /* behind the last whole block */
+    struct cue *cues;                    /* owned */
     size_t cue_count, cue_capacity;
     bool no_memory;
 };
@@ -155,10 +156,14 @@ static void take_block(struct scan *scan, const uint8_t *data, uint64_t size, bo
         track != VIDEO_TRACK)
         return;
     int64_t time = scan->cluster_time + (int16_t)(data[length] << 8 | data[length + 1]);
-    if (scan->frames > 0 && time > scan->last_time)
-        scan->step = time - scan->last_time;
-    if (time > scan->last_time || scan->frames == 0)
+    if (scan->frames == 0) {
+        scan->last_time = scan->second_last_time = time;
+    } else if (time > scan->last_time) {
+        scan->second_last_time = scan->last_time;
         scan->last_time = time;
+    } else if (time > scan->second_last_time && time < scan->last_time) {
+        scan->second_last_time = time;
+    }
     scan->frames++;
     if (is_key)
         add_cue(scan, time, cluster);
@@ -361,7 +366,8 @@ static int write_duration(const struct scan *scan)
 {
     if (!scan->duration_at)
         return 0;
-    double duration = (double)(scan->last_time + scan->step);
+    /* The last frame is taken to last as long as the one before it. */
+    double duration = (double)(2 * scan->last_time - scan->second_last_time);
     uint64_t bits;
     memcpy(&bits, &duration, sizeof(bits));
     struct mp4_buffer out = {0};
