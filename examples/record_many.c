@@ -35,6 +35,10 @@ static void print_event(void *user, const struct rtsprec_event *event)
         printf("%s: the disk is too slow, %lld frames lost\n", event->camera,
                (long long)event->u.dropped.frames);
         break;
+    case RTSPREC_EVENT_STORAGE_CHANGED:
+        printf("%s: %s\n", event->camera,
+               event->u.storage.error < 0 ? event->u.storage.text : "files are written again");
+        break;
     default: /* kinds that we do not print, and those that a later library adds */
         break;
     }

@@ -18,6 +18,9 @@
 #define DEFAULT_QUEUE_US        (10 * US_PER_SECOND)
 #define DEFAULT_QUEUE_BYTES     (INT64_C(64) * 1024 * 1024)
 
+#define DEFAULT_FRAGMENT_US (US_PER_SECOND / 2)
+#define DEFAULT_SYNC_US     US_PER_SECOND
+
 #define MS INT64_C(1000)
 
 /*
@@ -78,6 +81,8 @@ void rtsprec_camera_options_init(struct rtsprec_camera_options *options)
         .auth_retry_max_us = DEFAULT_AUTH_MAX_US,
         .queue_duration_us = DEFAULT_QUEUE_US,
         .queue_bytes = DEFAULT_QUEUE_BYTES,
+        .fragment_duration_us = DEFAULT_FRAGMENT_US,
+        .sync_interval_us = DEFAULT_SYNC_US,
     };
 }
 
@@ -125,6 +130,10 @@ static int take_numbers(struct camera_options *out, const struct rtsprec_camera_
          3600 * US_PER_SECOND, "queue_duration_us"},
         {&out->queue_bytes, in->queue_bytes, DEFAULT_QUEUE_BYTES, 64 * 1024,
          INT64_C(1024) * 1024 * 1024 * 1024, "queue_bytes"},
+        {&out->fragment_duration_us, in->fragment_duration_us, DEFAULT_FRAGMENT_US, 100 * MS,
+         10 * US_PER_SECOND, "fragment_duration_us"},
+        {&out->sync_interval_us, in->sync_interval_us, DEFAULT_SYNC_US, RTSPREC_SYNC_NEVER,
+         3600 * US_PER_SECOND, "sync_interval_us"},
     };
     for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
         int err = take_number(numbers[i].out, numbers[i].value, numbers[i].fallback,

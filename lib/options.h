@@ -19,6 +19,7 @@ struct camera_options {
     int64_t open_timeout_us, read_timeout_us;
     int64_t retry_min_us, retry_max_us, auth_retry_min_us, auth_retry_max_us;
     int64_t queue_duration_us, queue_bytes;
+    int64_t fragment_duration_us, sync_interval_us; /* the second may be RTSPREC_SYNC_NEVER */
 };
 
 /*

@@ -12,9 +12,11 @@
 
 struct rtsprec_recorder {
     struct dispatcher *dispatcher;
+    struct durable *durable;
 
-    pthread_mutex_t lock;         /* the list: cameras come and go on any thread */
+    pthread_mutex_t lock;         /* the lists: cameras come and go on any thread */
     struct rtsprec_camera *first; /* linked by camera->next */
+    struct archive_root *archives;
 };
 
 int rtsprec_recorder_create(struct rtsprec_recorder **out,
@@ -30,14 +32,14 @@ int rtsprec_recorder_create(struct rtsprec_recorder **out,
     struct rtsprec_recorder *recorder = calloc(1, sizeof(*recorder));
     if (!recorder)
         return error_set(error, RTSPREC_ERROR_NO_MEMORY, "out of memory");
-    struct dispatcher_callbacks callbacks = {taken.event, taken.log, taken.log_level, taken.user};
     if (pthread_mutex_init(&recorder->lock, NULL) != 0) {
         free(recorder);
         return error_set(error, RTSPREC_ERROR_SYSTEM, "no lock could be created");
     }
-    if ((err = dispatcher_create(&recorder->dispatcher, &callbacks, error)) < 0) {
-        pthread_mutex_destroy(&recorder->lock);
-        free(recorder);
+    struct dispatcher_callbacks callbacks = {taken.event, taken.log, taken.log_level, taken.user};
+    if ((err = durable_create(&recorder->durable, error)) < 0 ||
+        (err = dispatcher_create(&recorder->dispatcher, &callbacks, error)) < 0) {
+        rtsprec_recorder_destroy(&recorder);
         return err;
     }
     *out = recorder;
@@ -72,9 +74,30 @@ void recorder_remove(struct rtsprec_recorder *recorder, struct rtsprec_camera *c
     pthread_mutex_unlock(&recorder->lock);
 }
 
+int recorder_open_archive(struct rtsprec_recorder *recorder, struct archive_root **out,
+                          const char *directory, struct rtsprec_error *error)
+{
+    pthread_mutex_lock(&recorder->lock);
+    int err = archive_root_open(out, &recorder->archives, directory, error);
+    pthread_mutex_unlock(&recorder->lock);
+    return err;
+}
+
+void recorder_close_archive(struct rtsprec_recorder *recorder, struct archive_root **root)
+{
+    pthread_mutex_lock(&recorder->lock);
+    archive_root_close(root, &recorder->archives);
+    pthread_mutex_unlock(&recorder->lock);
+}
+
 struct dispatcher *recorder_dispatcher(struct rtsprec_recorder *recorder)
 {
     return recorder->dispatcher;
+}
+
+struct durable *recorder_durable(struct rtsprec_recorder *recorder)
+{
+    return recorder->durable;
 }
 
 void rtsprec_recorder_request_stop(struct rtsprec_recorder *recorder)
@@ -107,6 +130,7 @@ void rtsprec_recorder_destroy(struct rtsprec_recorder **recorder_pointer)
         struct rtsprec_camera *camera = recorder->first;
         rtsprec_camera_destroy(&camera);
     }
+    durable_destroy(&recorder->durable);
     dispatcher_destroy(&recorder->dispatcher);
     pthread_mutex_destroy(&recorder->lock);
     free(recorder);

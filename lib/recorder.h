@@ -4,7 +4,9 @@
 
 #include <rtsprec/recorder.h>
 
+#include "archive/root.h"
 #include "base/dispatcher.h"
+#include "segment/durable.h"
 
 struct rtsprec_camera;
 
@@ -13,6 +15,12 @@ int recorder_add(struct rtsprec_recorder *recorder, struct rtsprec_camera *camer
                  struct rtsprec_error *error);
 void recorder_remove(struct rtsprec_recorder *recorder, struct rtsprec_camera *camera);
 
+/* The archive in a directory, shared by the cameras that record there. As archive_root_open(). */
+int recorder_open_archive(struct rtsprec_recorder *recorder, struct archive_root **out,
+                          const char *directory, struct rtsprec_error *error);
+void recorder_close_archive(struct rtsprec_recorder *recorder, struct archive_root **root);
+
 struct dispatcher *recorder_dispatcher(struct rtsprec_recorder *recorder);
+struct durable *recorder_durable(struct rtsprec_recorder *recorder);
 
 #endif

@@ -7,6 +7,8 @@
 
 const char arguments_help[] =
     "Usage: rtsprecd [OPTION]...\n"
+    "       rtsprecd repair DIRECTORY\n"
+    "       rtsprecd verify DIRECTORY|FILE\n"
     "Records the RTSP cameras of a configuration file until it is stopped.\n"
     "\n"
     "  --config FILE      the configuration; without it ./config.json or, when there is\n"
@@ -16,9 +18,13 @@ const char arguments_help[] =
     "  --version          print the versions of rtsprec and FFmpeg and exit\n"
     "  --help             print this and exit\n"
     "\n"
+    "repair finishes what a crash left open in an archive (videoOutPath), as a start does for\n"
+    "its newest days. verify reads segments and says which are not whole.\n"
+    "\n"
     "Signals: SIGINT, SIGTERM and SIGHUP close every file and end the program, a second\n"
     "one ends it at once; SIGUSR1 opens the log file again.\n"
-    "Exit codes: 0 success, 1 failure, 64 wrong usage, 78 wrong configuration.\n";
+    "Exit codes: 0 success, 1 failure or a file that is not whole, 64 wrong usage, 78 wrong "
+    "configuration.\n";
 
 enum option_code {
     OPTION_CONFIG = 256,

@@ -98,6 +98,13 @@ void event_log_write(struct log_sink *sink, const struct rtsprec_event *event)
                      event->u.dropped.packets, event->u.dropped.frames,
                      (double)event->u.dropped.bytes / 1e6);
         return;
+    case RTSPREC_EVENT_STORAGE_CHANGED:
+        if (event->u.storage.error != RTSPREC_OK)
+            write_record(sink, event, RTSPREC_LOG_ERROR, "%s; trying again at the next key frame",
+                         event->u.storage.text);
+        else
+            write_record(sink, event, RTSPREC_LOG_INFO, "Files are written again");
+        return;
     case RTSPREC_EVENT_OVERFLOW:
         write_record(sink, event, RTSPREC_LOG_WARNING,
                      "The log is too slow: %" PRId64 " events and %" PRId64

@@ -64,6 +64,8 @@ const struct key keys[] = {
     ROW("videoOutPath", RECORDING, value_read_output_directory),
     CHOICE_ROW("videoFileExtension", RECORDING, container, containers),
     RANGE_ROW("fileIntervalSeconds", RECORDING, value_read_whole, segment_seconds, 1, 86400),
+    RANGE_ROW("fragmentMs", RECORDING, value_read_whole, fragment_ms, 100, 10000),
+    RANGE_ROW("syncMs", RECORDING, value_read_whole, sync_ms, -1, 3600000),
     RANGE_ROW("limitOccupiedSpace", RECORDING, value_read_boolean, limit_occupied_space, 0, 1),
     RANGE_ROW("maxOccupiedSpaceGB", RECORDING, value_read_number, max_occupied_gb, 0, 1e9),
     RANGE_ROW("keepFreeDiskSpaceGB", RECORDING, value_read_number, keep_free_gb, 0, 1e9),

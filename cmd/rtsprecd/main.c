@@ -10,6 +10,7 @@
 
 #include <rtsprec/version.h>
 
+#include "archive_command.h"
 #include "arguments.h"
 #include "config.h"
 #include "log_sink.h"
@@ -58,8 +59,8 @@ static void give_signals_back(void)
 }
 
 /*
- * timeout(1) and some service managers signal a process and then its group: what arrives together was
- * meant as one.
+ * timeout(1) and some service managers signal a process and then its group: what arrives together
+ * was meant as one.
  */
 static void drop_repeats(const sigset_t *taken)
 {
@@ -177,6 +178,10 @@ int main(int argc, char **argv)
     struct arguments arguments;
     int code = 0;
 
+    if (archive_command_is_given(argc, argv)) {
+        code = archive_command_run(argc, argv);
+        return fflush(stdout) != 0 && code == 0 ? EXIT_RUNTIME : code;
+    }
     if (arguments_parse(&arguments, argc, argv, stderr) < 0)
         return EXIT_USAGE;
     switch (arguments.action) {

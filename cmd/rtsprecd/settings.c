@@ -18,6 +18,8 @@ void settings_init(struct settings *settings)
         .mode = RECORD_MODE_ALWAYS,
         .container = RTSPREC_CONTAINER_MP4,
         .segment_seconds = 300,
+        .fragment_ms = 500,
+        .sync_ms = 1000,
         .limit_occupied_space = false,
         .max_occupied_gb = 0,
         .keep_free_gb = 10,
@@ -76,6 +78,10 @@ void settings_to_options(const struct settings *settings, struct rtsprec_camera_
     options->container = (enum rtsprec_container)settings->container;
     options->audio = (enum rtsprec_audio)settings->audio;
     options->segment_duration_us = settings->segment_seconds * 1000000;
+    options->fragment_duration_us = settings->fragment_ms * 1000;
+    options->sync_interval_us = settings->sync_ms < 0    ? RTSPREC_SYNC_NEVER
+                                : settings->sync_ms == 0 ? RTSPREC_SYNC_EACH_FRAGMENT
+                                                         : settings->sync_ms * 1000;
     options->open_timeout_us = seconds_to_us(settings->open_timeout_seconds);
     options->read_timeout_us = seconds_to_us(settings->read_timeout_seconds);
 }

@@ -39,6 +39,8 @@ struct settings {
     char *output_directory;
     int container; /* enum rtsprec_container */
     int64_t segment_seconds;
+    int64_t fragment_ms;
+    int64_t sync_ms; /* 0: each fragment; -1: never before the close */
 
     /* Kept for the version that deletes old files. */
     bool limit_occupied_space;

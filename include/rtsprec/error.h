@@ -30,7 +30,8 @@ extern "C" {
     XX(STALLED, -18, "the camera sends no more video")                          \
     XX(UNSUPPORTED, -19, "the stream cannot be recorded")                       \
     XX(IO, -30, "writing failed")                                               \
-    XX(NO_SPACE, -31, "no space left on the disk")
+    XX(NO_SPACE, -31, "no space left on the disk")                              \
+    XX(BUSY, -32, "another recorder is writing to the archive")
 
 enum rtsprec_error_code {
     RTSPREC_OK = 0,

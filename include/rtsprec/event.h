@@ -44,6 +44,7 @@ enum rtsprec_event_type {
     RTSPREC_EVENT_DISCONTINUITY = 4,   /**< discontinuity */
     RTSPREC_EVENT_PACKETS_DROPPED = 5, /**< dropped */
     RTSPREC_EVENT_OVERFLOW = 6,        /**< overflow */
+    RTSPREC_EVENT_STORAGE_CHANGED = 7, /**< storage */
 };
 
 /** STATE_CHANGED */
@@ -90,6 +91,15 @@ struct rtsprec_event_overflow {
     int64_t log_records;
 };
 
+/**
+ * STORAGE_CHANGED: no file can be written any more (the disk is full, gone, broken), or again.
+ * While it cannot, each key frame tries anew; what arrives meanwhile is lost and counted.
+ */
+struct rtsprec_event_storage {
+    int error;        /**< why, one of enum rtsprec_error_code; 0: files are written again */
+    const char *text; /**< why, in words: what and where; "" when files are written again */
+};
+
 /** One event. It and all it points to live as long as the callback runs. */
 struct rtsprec_event {
     size_t size; /**< of the struct as the library knows it; it only grows at the end */
@@ -102,6 +112,7 @@ struct rtsprec_event {
         struct rtsprec_event_discontinuity discontinuity;
         struct rtsprec_event_dropped dropped;
         struct rtsprec_event_overflow overflow;
+        struct rtsprec_event_storage storage;
     } u;
 };
 

@@ -10,5 +10,6 @@
 #include <rtsprec/event.h>
 #include <rtsprec/recorder.h>
 #include <rtsprec/camera.h>
+#include <rtsprec/archive.h>
 
 #endif

@@ -35,6 +35,21 @@ char *layout_part_path(const char *segment_path)
     return asprintf(&path, "%s" LAYOUT_PART_SUFFIX, segment_path) < 0 ? NULL : path;
 }
 
+char *layout_closed_path(const char *part_path, int attempt, const char *suffix)
+{
+    size_t length = strlen(part_path) - strlen(LAYOUT_PART_SUFFIX);
+    const char *dot = memrchr(part_path, '.', length);
+    size_t stem = dot ? (size_t)(dot - part_path) : length;
+    char number[16] = "";
+    if (attempt > 0)
+        snprintf(number, sizeof(number), "-%d", attempt + 1);
+    char *path = NULL;
+    return asprintf(&path, "%.*s%s%.*s%s", (int)stem, part_path, number, (int)(length - stem),
+                    part_path + stem, suffix) < 0
+               ? NULL
+               : path;
+}
+
 bool layout_camera_name_is_valid(const char *name)
 {
     size_t length = strlen(name);

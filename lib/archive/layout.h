@@ -27,6 +27,12 @@ char *layout_segment_path(const struct layout *layout, const struct tm *local, i
 /* The name while the file is open; allocated, NULL when there is no memory. */
 char *layout_part_path(const char *segment_path);
 
+/*
+ * The final name that belongs to a `.part` name, with a suffix behind it; attempts from 1 on append
+ * "-2", "-3", … to what the name has already. Allocated, NULL when there is no memory.
+ */
+char *layout_closed_path(const char *part_path, int attempt, const char *suffix);
+
 /* Whether a camera's name can be a directory's: 1 to 200 bytes, no "/", no control characters, does
  * not begin with a dot. */
 bool layout_camera_name_is_valid(const char *name);

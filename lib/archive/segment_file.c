@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/disk.h"
 #include "base/file.h"
 
 /* Of one second: more means that something is broken. */
@@ -67,7 +68,33 @@ int segment_file_publish(struct segment_file *file, struct rtsprec_error *error)
         return error_set_errno(error, RTSPREC_ERROR_IO, -err,
                                "%s: cannot be renamed to its final name and stays as it is",
                                file->part_path);
+    if ((err = disk_sync_directory_of(file->final_path)) < 0)
+        return error_set_errno(error, RTSPREC_ERROR_IO, -err, "%s: its name may not be durable",
+                               file->final_path);
     return 0;
+}
+
+int segment_file_rename_part(const char *part_path, const char *suffix, char **path,
+                             struct rtsprec_error *error)
+{
+    *path = NULL;
+    for (int attempt = 0; attempt < MAX_NAMES; attempt++) {
+        char *name = layout_closed_path(part_path, attempt, suffix);
+        if (!name)
+            return error_set(error, RTSPREC_ERROR_NO_MEMORY, "out of memory");
+        int err = file_rename_exclusive(part_path, name);
+        if (err == 0) {
+            *path = name;
+            disk_sync_directory_of(name); /* when it fails, the next start finds the file again */
+            return 0;
+        }
+        free(name);
+        if (err != -EEXIST)
+            return error_set_errno(error, RTSPREC_ERROR_IO, -err, "%s: cannot be renamed",
+                                   part_path);
+    }
+    return error_set(error, RTSPREC_ERROR_IO, "%s: its name and %d more are taken", part_path,
+                     MAX_NAMES - 1);
 }
 
 void segment_file_discard(struct segment_file *file)

@@ -25,8 +25,17 @@ struct segment_file {
 int segment_file_create(struct segment_file *file, const struct layout *layout,
                         int64_t start_wall_us, struct rtsprec_error *error);
 
-/* Gives the file its final name. Returns 0 or RTSPREC_ERROR_IO: then it keeps the name it has. */
+/* Gives the file its final name and makes that durable. Returns 0 or RTSPREC_ERROR_IO. */
 int segment_file_publish(struct segment_file *file, struct rtsprec_error *error);
+
+/*
+ * Gives a `.part` file that was found its final name with a suffix ("" or ".damaged") behind it, or
+ * where that is taken the next that is free. *path, allocated, is the name it got.
+ *
+ * Returns 0, RTSPREC_ERROR_IO or RTSPREC_ERROR_NO_MEMORY.
+ */
+int segment_file_rename_part(const char *part_path, const char *suffix, char **path,
+                             struct rtsprec_error *error);
 
 /* Removes a file that holds no video. */
 void segment_file_discard(struct segment_file *file);

@@ -171,6 +171,8 @@ static const char **event_string(struct rtsprec_event *event)
         return &event->u.segment.path;
     case RTSPREC_EVENT_DISCONTINUITY:
         return &event->u.discontinuity.text;
+    case RTSPREC_EVENT_STORAGE_CHANGED:
+        return &event->u.storage.text;
     case RTSPREC_EVENT_PACKETS_DROPPED:
     case RTSPREC_EVENT_OVERFLOW:
         break;

@@ -23,6 +23,54 @@ int file_write_all(int fd, const void *data, size_t size)
     return 0;
 }
 
+int file_write_all_at(int fd, const void *data, size_t size, int64_t offset)
+{
+    const char *next = data;
+    while (size > 0) {
+        ssize_t written = pwrite(fd, next, size, (off_t)offset);
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written < 0)
+            return -errno;
+        next += written;
+        offset += written;
+        size -= (size_t)written;
+    }
+    return 0;
+}
+
+ssize_t file_read_at(int fd, void *data, size_t size, int64_t offset)
+{
+    size_t done = 0;
+    while (done < size) {
+        ssize_t count =
+            pread(fd, (char *)data + done, size - done, (off_t)(offset + (int64_t)done));
+        if (count < 0 && errno == EINTR)
+            continue;
+        if (count < 0)
+            return -errno;
+        if (count == 0)
+            break;
+        done += (size_t)count;
+    }
+    return (ssize_t)done;
+}
+
+int64_t file_content_end(int fd, int64_t size)
+{
+    uint8_t bytes[4096];
+    while (size > 0) {
+        int64_t start = (size - 1) / (int64_t)sizeof(bytes) * (int64_t)sizeof(bytes);
+        ssize_t count = file_read_at(fd, bytes, (size_t)(size - start), start);
+        for (ssize_t i = count; i > 0; i--) {
+            if (bytes[i - 1])
+                return start + i;
+        }
+        size = start;
+    }
+    return 0;
+}
+
 int file_make_directories(const char *path)
 {
     if (!*path)

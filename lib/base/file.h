@@ -3,11 +3,22 @@
 #define BASE_FILE_H
 
 #include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
 
 /* All return 0 or a negative errno. */
 
 /* Writes all of it, at the file's position, over short writes and EINTR. */
 int file_write_all(int fd, const void *data, size_t size);
+
+/* The same at an offset. */
+int file_write_all_at(int fd, const void *data, size_t size, int64_t offset);
+
+/* Reads size bytes at an offset, fewer only at the end of the file; returns their number. */
+ssize_t file_read_at(int fd, void *data, size_t size, int64_t offset);
+
+/* Where the zeros begin that a file of this size ends with; its size when it ends with none. */
+int64_t file_content_end(int fd, int64_t size);
 
 /* Creates a directory and those above it; one that exists is fine. */
 int file_make_directories(const char *path);

@@ -39,16 +39,21 @@ int thread_start(pthread_t *thread, void *(*run)(void *), void *argument, const 
     return 0;
 }
 
-int wait_init(pthread_mutex_t *lock, pthread_cond_t *wake)
+int wake_init(pthread_cond_t *wake)
 {
-    if (pthread_mutex_init(lock, NULL) != 0)
-        return RTSPREC_ERROR_SYSTEM;
     pthread_condattr_t attributes;
     pthread_condattr_init(&attributes);
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
     int failed = pthread_cond_init(wake, &attributes);
     pthread_condattr_destroy(&attributes);
-    if (failed) {
+    return failed ? RTSPREC_ERROR_SYSTEM : 0;
+}
+
+int wait_init(pthread_mutex_t *lock, pthread_cond_t *wake)
+{
+    if (pthread_mutex_init(lock, NULL) != 0)
+        return RTSPREC_ERROR_SYSTEM;
+    if (wake_init(wake) < 0) {
         pthread_mutex_destroy(lock);
         return RTSPREC_ERROR_SYSTEM;
     }

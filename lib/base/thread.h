@@ -14,7 +14,9 @@
  */
 int thread_start(pthread_t *thread, void *(*run)(void *), void *argument, const char *name);
 
-/* A lock and a condition variable for wait_until(). Returns 0 or RTSPREC_ERROR_SYSTEM. */
+/* A condition variable for wait_until(), alone or with a lock. Returns 0 or RTSPREC_ERROR_SYSTEM.
+ */
+int wake_init(pthread_cond_t *wake);
 int wait_init(pthread_mutex_t *lock, pthread_cond_t *wake);
 void wait_uninit(pthread_mutex_t *lock, pthread_cond_t *wake);
 

@@ -47,6 +47,7 @@ const char *rtsprec_segment_reason_name(enum rtsprec_segment_reason reason)
 /* Frees a camera that no thread uses and no recorder lists. Undoes init's steps up to "steps". */
 static void release(struct rtsprec_camera *camera, int steps)
 {
+    recorder_close_archive(camera->recorder, &camera->archive);
     if (steps > 3)
         packet_queue_uninit(&camera->queue);
     if (steps > 2)
@@ -69,6 +70,7 @@ int rtsprec_camera_create(struct rtsprec_camera **out, struct rtsprec_recorder *
         return error_set(error, RTSPREC_ERROR_NO_MEMORY, "out of memory");
     camera->recorder = recorder;
     camera->dispatcher = recorder_dispatcher(recorder);
+    camera->durable = recorder_durable(recorder);
     camera->state_since_us = clock_real_us();
 
     int steps = 0;
@@ -89,7 +91,9 @@ int rtsprec_camera_create(struct rtsprec_camera **out, struct rtsprec_recorder *
                           camera->options.queue_bytes) < 0)
         goto failed;
     steps++;
-    if ((err = recorder_add(recorder, camera, error)) < 0)
+    err =
+        recorder_open_archive(recorder, &camera->archive, camera->options.output_directory, error);
+    if (err < 0 || (err = recorder_add(recorder, camera, error)) < 0)
         goto failed;
     *out = camera;
     return 0;
@@ -170,6 +174,14 @@ const char *rtsprec_camera_name(const struct rtsprec_camera *camera)
     return camera->options.name;
 }
 
+/* Called with the lock. */
+static void set_last_error(struct rtsprec_camera *camera, const struct rtsprec_error *error)
+{
+    camera->last_error = error->code;
+    snprintf(camera->last_error_text, sizeof(camera->last_error_text), "%.*s",
+             (int)sizeof(camera->last_error_text) - 1, error->text);
+}
+
 void camera_set_state(struct rtsprec_camera *camera, enum rtsprec_camera_state state,
                       const struct rtsprec_error *error, int64_t retry_us)
 {
@@ -178,11 +190,8 @@ void camera_set_state(struct rtsprec_camera *camera, enum rtsprec_camera_state s
     camera->state = state;
     if (from != state)
         camera->state_since_us = clock_real_us();
-    if (error) {
-        camera->last_error = error->code;
-        snprintf(camera->last_error_text, sizeof(camera->last_error_text), "%.*s",
-                 (int)sizeof(camera->last_error_text) - 1, error->text);
-    }
+    if (error)
+        set_last_error(camera, error);
     pthread_mutex_unlock(&camera->lock);
     if (from == state)
         return;
@@ -217,6 +226,24 @@ void camera_set_segment(struct rtsprec_camera *camera, const char *path)
     pthread_mutex_lock(&camera->lock);
     snprintf(camera->segment_path, sizeof(camera->segment_path), "%s", path);
     pthread_mutex_unlock(&camera->lock);
+}
+
+void camera_set_storage(struct rtsprec_camera *camera, const struct rtsprec_error *error)
+{
+    pthread_mutex_lock(&camera->lock);
+    bool was_failing = camera->storage_error != 0;
+    camera->storage_error = error ? error->code : 0;
+    if (error)
+        set_last_error(camera, error);
+    pthread_mutex_unlock(&camera->lock);
+    if (was_failing == (error != NULL))
+        return;
+    struct rtsprec_event event = {
+        .type = RTSPREC_EVENT_STORAGE_CHANGED,
+        .camera = camera->options.name,
+        .u.storage = {.error = error ? error->code : 0, .text = error ? error->text : ""},
+    };
+    dispatcher_post(camera->dispatcher, &event);
 }
 
 static int64_t get(const _Atomic int64_t *counter)
@@ -259,6 +286,7 @@ int rtsprec_camera_get_statistics(const struct rtsprec_camera *constant_camera,
     snapshot.width = camera->width;
     snapshot.height = camera->height;
     memcpy(snapshot.segment_path, camera->segment_path, sizeof(camera->segment_path));
+    snapshot.storage_error = camera->storage_error;
     pthread_mutex_unlock(&camera->lock);
     memcpy(out, &snapshot, out->size);
     return 0;

@@ -29,6 +29,8 @@ struct rtsprec_camera {
     /* constant */
     struct rtsprec_recorder *recorder;
     struct dispatcher *dispatcher; /* the recorder's */
+    struct durable *durable;       /* the recorder's */
+    struct archive_root *archive;  /* shared with the cameras of the same directory */
     struct camera_options options;
 
     struct rtsprec_camera *next; /* guarded by the recorder's lock */
@@ -51,6 +53,7 @@ struct rtsprec_camera {
     char video_codec[16], audio_codec[16];
     int width, height;
     char segment_path[512];
+    int storage_error;
 };
 
 bool camera_stop_requested(struct rtsprec_camera *camera);
@@ -63,6 +66,9 @@ void camera_set_state(struct rtsprec_camera *camera, enum rtsprec_camera_state s
  */
 void camera_set_stream(struct rtsprec_camera *camera, const struct stream *stream);
 void camera_set_segment(struct rtsprec_camera *camera, const char *path);
+
+/* Whether files can be written, and why not (NULL: they can); posts the event of a change. */
+void camera_set_storage(struct rtsprec_camera *camera, const struct rtsprec_error *error);
 
 /* A counter's single writer adds to it. */
 static inline void count(_Atomic int64_t *counter, int64_t value)

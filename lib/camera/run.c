@@ -193,6 +193,10 @@ static int push(struct run *run, struct queue_item *item, struct rtsprec_error *
         assert(item->packet); /* only packets are refused */
         count(&run->camera->counters.dropped_packets, 1);
         count(&run->camera->counters.dropped_frames, item->packet->stream_index == 0);
+        /* How much is told when it is over; a disk that hangs for ever never comes to that. */
+        if (!run->has_refusals)
+            dispatcher_log(run->camera->dispatcher, RTSPREC_LOG_ERROR, run->camera->options.name,
+                           "The disk does not keep up and the queue is full: dropping what comes");
         run->has_refusals = true;
     }
     if (result != 0)

@@ -3,15 +3,27 @@
  * disk: what goes wrong there is told, and the next key frame tries again.
  */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include <libavutil/mathematics.h>
 
+#include "archive/part_files.h"
+#include "archive/root.h"
 #include "archive/segment_file.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/disk.h"
 #include "camera/camera.h"
+#include "camera/recover.h"
 #include "segment/segment.h"
 #include "segment/splitter.h"
+
+/* On a full disk a segment is begun again when there is room for more than its beginning. */
+#define LEAST_FREE_BYTES (2 * 1024 * 1024)
+
+/* A crash leaves its file in the newest day's directory; each start repairs, so older ones have
+ * none. */
+#define RECOVERED_DAYS 8
 
 /* How long a closed segment waits for sound that belongs to it: more than any camera's A/V skew. */
 #define LATE_US US_PER_SECOND
@@ -28,21 +40,21 @@ struct writer {
     struct splitter splitter;
     struct output current, earlier; /* earlier: ended, but sound of it may still come */
     bool is_failing;                /* the last segment could not be opened or written */
+    bool is_full;                   /* because the disk is full */
+    bool is_recovered;              /* what a crash left open has been repaired */
+    int64_t index_bytes;            /* what the next one's index will take; 0: not yet known */
 };
 
+/* Each key frame tries again: the first failure of a row is the one to tell. */
 static void fail(struct writer *writer, const char *path, const struct rtsprec_error *error)
 {
     struct rtsprec_camera *camera = writer->camera;
-    /* Each key frame tries again; the first failure of a row is the one to read. */
-    dispatcher_log(camera->dispatcher, writer->is_failing ? RTSPREC_LOG_DEBUG : RTSPREC_LOG_ERROR,
-                   camera->options.name, "%s%s%s; trying again at the next key frame",
-                   path ? path : "", path ? ": " : "", error->text);
+    struct rtsprec_error whole;
+    error_set(&whole, error->code, "%s%s%s", path ? path : "", path ? ": " : "", error->text);
+    dispatcher_log(camera->dispatcher, RTSPREC_LOG_DEBUG, camera->options.name, "%s", whole.text);
     writer->is_failing = true;
-    pthread_mutex_lock(&camera->lock);
-    camera->last_error = error->code;
-    snprintf(camera->last_error_text, sizeof(camera->last_error_text), "%.*s",
-             (int)sizeof(camera->last_error_text) - 1, error->text);
-    pthread_mutex_unlock(&camera->lock);
+    writer->is_full = error->code == RTSPREC_ERROR_NO_SPACE;
+    camera_set_storage(camera, &whole);
 }
 
 static void post_segment(struct writer *writer, enum rtsprec_event_type type,
@@ -56,6 +68,15 @@ static void post_segment(struct writer *writer, enum rtsprec_event_type type,
     dispatcher_post(writer->camera->dispatcher, &event);
 }
 
+/* A whole segment's index tells what the next one's needs; a quarter more for what varies. */
+static void learn_index_bytes(struct writer *writer, const struct segment_summary *summary)
+{
+    int64_t duration_us = writer->camera->options.segment_duration_us;
+    if (summary->index_bytes > 0 && summary->duration_us > duration_us / 2)
+        writer->index_bytes =
+            av_rescale(summary->index_bytes, duration_us, summary->duration_us) * 5 / 4;
+}
+
 static void close_output(struct writer *writer, struct output *output,
                          enum rtsprec_segment_reason reason)
 {
@@ -63,28 +84,31 @@ static void close_output(struct writer *writer, struct output *output,
         return;
     struct rtsprec_error error;
     struct segment_summary summary;
+    enum segment_end end;
     const char *path = output->file.part_path;
-    int err = segment_close(&output->segment, &summary, &error);
-    if (err < 0) {
+    if (segment_close(&output->segment, &summary, &end, &error) < 0) {
         fail(writer, path, &error);
         reason = RTSPREC_SEGMENT_FAILED;
     }
-    /* Also after a failure: what is whole in it can be played, and under this name it will be
-     * found. */
-    if (segment_file_publish(&output->file, &error) < 0) {
-        fail(writer, NULL, &error);
-        reason = RTSPREC_SEGMENT_FAILED;
-    } else {
-        path = output->file.final_path;
-        count(&writer->camera->counters.segments, 1);
+    learn_index_bytes(writer, &summary);
+    if (end == SEGMENT_EMPTY) {
+        segment_file_discard(&output->file);
+    } else if (end == SEGMENT_COMPLETE) {
+        if (segment_file_publish(&output->file, &error) < 0) {
+            fail(writer, NULL, &error);
+            reason = RTSPREC_SEGMENT_FAILED;
+        } else {
+            path = output->file.final_path;
+            count(&writer->camera->counters.segments, 1);
+        }
     }
     post_segment(writer, RTSPREC_EVENT_SEGMENT_CLOSED,
                  &(struct rtsprec_event_segment){
                      .path = path,
                      .start_us = output->start_wall_us,
                      .end_us = output->start_wall_us + summary.duration_us,
-                     .bytes = summary.bytes,
-                     .frames = summary.frames,
+                     .bytes = end == SEGMENT_EMPTY ? 0 : summary.bytes,
+                     .frames = end == SEGMENT_EMPTY ? 0 : summary.frames,
                      .reason = reason,
                  });
     segment_file_uninit(&output->file);
@@ -105,24 +129,79 @@ static void close_all(struct writer *writer, enum rtsprec_segment_reason reason)
     splitter_reset(&writer->splitter);
 }
 
+static void tell_recovered(void *user, const struct rtsprec_archive_file *file)
+{
+    struct rtsprec_camera *camera = user;
+    bool is_good = file->verdict == RTSPREC_ARCHIVE_REPAIRED;
+    dispatcher_log(camera->dispatcher, is_good ? RTSPREC_LOG_INFO : RTSPREC_LOG_WARNING,
+                   camera->options.name, "%s after a crash: %s (%s)",
+                   is_good                                    ? "Repaired"
+                   : file->verdict == RTSPREC_ARCHIVE_DAMAGED ? "Nothing could be saved"
+                                                              : "Could not be repaired",
+                   file->path, file->text);
+}
+
+static bool recover_one(void *user, const char *path)
+{
+    struct rtsprec_camera *camera = user;
+    recover_part(path, tell_recovered, camera);
+    return true;
+}
+
+/* Whether the right disk is there. The first time that it is, what a crash left open is repaired.
+ */
+static int prepare_archive(struct writer *writer, struct rtsprec_error *error)
+{
+    struct rtsprec_camera *camera = writer->camera;
+    int err = archive_root_check(camera->archive, error);
+    if (err < 0 || writer->is_recovered)
+        return err;
+    writer->is_recovered = true;
+    char *directory = NULL;
+    if (asprintf(&directory, "%s/%s", camera->options.output_directory, camera->options.name) < 0)
+        return error_set(error, RTSPREC_ERROR_NO_MEMORY, "out of memory");
+    if ((err = part_files_of_camera(directory, RECOVERED_DAYS, recover_one, camera)) < 0) {
+        error_set_errno(error, RTSPREC_ERROR_IO, -err, "%s: cannot be searched for files to repair",
+                        directory);
+        dispatcher_log(camera->dispatcher, RTSPREC_LOG_WARNING, camera->options.name, "%s",
+                       error->text);
+    }
+    free(directory);
+    return 0;
+}
+
 static int open_output(struct writer *writer, const struct queue_item *item,
                        struct rtsprec_error *error)
 {
     const struct camera_options *options = &writer->camera->options;
-    struct output output = {.start_wall_us = item->wall_us};
+    struct output output = {.start_wall_us = item->wall_us, .file.fd = -1};
     struct layout layout = {
         .directory = options->output_directory,
         .camera = options->name,
         .extension = segment_extension(options->container),
     };
-    int err = segment_file_create(&output.file, &layout, item->wall_us, error);
-    if (err < 0)
+    int err;
+    if (writer->is_full && disk_free_bytes(options->output_directory) < LEAST_FREE_BYTES) {
+        err = error_set(error, RTSPREC_ERROR_NO_SPACE, "%s: still no space left",
+                        options->output_directory);
         goto failed;
+    }
+    if ((err = prepare_archive(writer, error)) < 0)
+        goto failed;
+    if ((err = segment_file_create(&output.file, &layout, item->wall_us, error)) < 0)
+        goto failed;
+    bool is_synced = options->sync_interval_us != RTSPREC_SYNC_NEVER;
     struct segment_options segment_options = {
         .fd = output.file.fd,
         .container = options->container,
         .stream = writer->stream,
         .start_pts = item->packet->pts,
+        .start_wall_us = item->wall_us,
+        .duration_us = options->segment_duration_us,
+        .fragment_us = options->fragment_duration_us,
+        .index_bytes = writer->index_bytes,
+        .durable = is_synced ? writer->camera->durable : NULL,
+        .sync_interval_us = options->sync_interval_us,
     };
     if ((err = segment_open(&output.segment, &segment_options, error)) < 0) {
         segment_file_discard(&output.file);
@@ -150,7 +229,8 @@ static bool cut(struct writer *writer, const struct queue_item *item)
         close_all(writer, RTSPREC_SEGMENT_FAILED);
         return false;
     }
-    writer->is_failing = false;
+    writer->is_failing = writer->is_full = false;
+    camera_set_storage(writer->camera, NULL);
     camera_set_segment(writer->camera, writer->current.file.part_path);
     post_segment(writer, RTSPREC_EVENT_SEGMENT_OPENED,
                  &(struct rtsprec_event_segment){
@@ -215,7 +295,10 @@ void *writer_run(void *argument)
 {
     struct rtsprec_camera *camera = argument;
     struct writer writer = {.camera = camera};
+    struct rtsprec_error error;
     splitter_init(&writer.splitter, camera->options.segment_duration_us);
+    if (prepare_archive(&writer, &error) < 0)
+        fail(&writer, NULL, &error);
 
     struct queue_item item;
     while (packet_queue_pop(&camera->queue, &item)) {

@@ -1,6 +1,7 @@
 /*
  * What is in one output file, from header to close: open -> write* -> close once. While open it is
- * playable up to its last fragment. Its names are archive/segment_file.h's matter.
+ * playable up to its last fragment; closed it is complete, indexed and durable. Its names are
+ * archive/segment_file.h's matter.
  *
  * Thread-safety: one thread at a time.
  */
@@ -17,6 +18,7 @@
 #include <rtsprec/error.h>
 
 #include "ingest/stream.h"
+#include "segment/durable.h"
 
 struct segment;
 
@@ -31,6 +33,14 @@ struct segment_options {
     enum rtsprec_container container;
     struct stream *stream; /* a reference is taken */
     int64_t start_pts;     /* of the first video frame, which is time 0 in the file */
+    int64_t start_wall_us; /* its wall-clock time, which stands in the file */
+
+    int64_t duration_us; /* how long it is to become */
+    int64_t fragment_us; /* a fragment (mp4) or cluster (mkv) is written after this long at most */
+    int64_t index_bytes; /* space for the index in front, 0: judged by duration_us */
+    struct durable
+        *durable; /* NULL: when data reach the disk is the kernel's matter until the close */
+    int64_t sync_interval_us; /* with durable */
 };
 
 /* What a segment holds. */
@@ -38,28 +48,40 @@ struct segment_summary {
     int64_t duration_us; /* end of the last video frame */
     int64_t bytes;       /* once it is closed */
     int64_t frames, packets;
+    int64_t index_bytes; /* what its index took, mp4 */
 };
 
 /*
  * Writes the header. On failure *out is NULL and the descriptor stays the caller's.
  *
- * Returns 0, RTSPREC_ERROR_NO_SPACE, RTSPREC_ERROR_IO, RTSPREC_ERROR_NO_MEMORY.
+ * Returns 0, RTSPREC_ERROR_NO_SPACE, RTSPREC_ERROR_IO, RTSPREC_ERROR_NO_MEMORY,
+ * RTSPREC_ERROR_SYSTEM.
  */
 int segment_open(struct segment **out, const struct segment_options *options,
                  struct rtsprec_error *error);
 
 /*
  * Writes a packet of a track; its times are those of the run. The packet stays the caller's, its
- * times are undefined afterwards. After a failure the segment can only be closed.
+ * times are undefined afterwards. After a failure, which may be one of an earlier write or sync,
+ * the segment can only be closed.
  */
 int segment_write(struct segment *segment, AVPacket *packet, struct rtsprec_error *error);
 
+/* How a closed file was left. */
+enum segment_end {
+    SEGMENT_COMPLETE, /* indexed and durable: it may have its final name */
+    SEGMENT_TORN,     /* playable, but a repair has to finish it */
+    SEGMENT_EMPTY,    /* not one whole frame is in it */
+};
+
 /*
- * Writes what is left, closes the file, frees the segment and sets *segment to NULL. Every write
- * and the close are checked: 0 means that all of it is in the file; after a failure, also an
- * earlier one of segment_write(), what is whole in the file can still be played.
+ * Writes what is left, seals and closes the file, frees the segment and sets *segment to NULL.
+ *
+ * Returns 0 when all that was written is in the file, else the first failure; *end says how it was
+ * left: after a full disk it is complete as far as it goes, after an I/O error nothing more is
+ * tried on it.
  */
-int segment_close(struct segment **segment, struct segment_summary *summary,
+int segment_close(struct segment **segment, struct segment_summary *summary, enum segment_end *end,
                   struct rtsprec_error *error);
 
 #endif

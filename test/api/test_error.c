@@ -20,7 +20,7 @@ static void every_code_has_its_name_and_text(void **state)
 static void values_never_change(void **state)
 {
     static const int values[] = {-1,  -2,  -3,  -4,  -5,  -6,  -10, -11, -12,
-                                 -13, -14, -15, -16, -17, -18, -19, -30, -31};
+                                 -13, -14, -15, -16, -17, -18, -19, -30, -31, -32};
     (void)state;
 #define XX(name, value, text) RTSPREC_ERROR_##name,
     static const int map[] = {RTSPREC_ERROR_MAP(XX)};
@@ -38,7 +38,7 @@ static void success_is_named(void **state)
 
 static void other_numbers_are_unknown(void **state)
 {
-    static const int numbers[] = {1, -7, -9, -29, -32, -1000, INT32_MIN, INT32_MAX};
+    static const int numbers[] = {1, -7, -9, -29, -33, -1000, INT32_MIN, INT32_MAX};
     (void)state;
     for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
         assert_string_equal(rtsprec_error_name(numbers[i]), "UNKNOWN");

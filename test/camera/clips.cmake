@@ -62,12 +62,20 @@ camera_clip(h264pcma  640x360  10 8000  ${avc} ${g711} pcm_alaw)
 camera_clip(h264opus  640x360  10 48000 ${avc} -c:a libopus -b:a 32k)
 camera_clip(demo      1280x720 20 32000 ${hevc} ${aac})
 
+# So small that a test can go through every byte, and seeds of fuzzers are short.
+set_encoders(10 0)
+camera_clip(h264tiny 64x64 2 8000 ${avc} -c:a aac -b:a 8k)
+set_encoders(10 2)
+camera_clip(h265tiny 64x64 2 0 ${hevc})
+
 set_encoders(25 2)
 camera_clip(h265b 640x360 10 0 ${hevc})
 camera_clip(h264b 640x360 10 0 ${avc})
 
 set_encoders(100 0)
 camera_clip(h265gop4 640x360 12 0 ${hevc})
+camera_clip(h265gop4aac 640x360 12 32000 ${hevc} ${aac})
+camera_clip(h264gop4 640x360 12 32000 ${avc} ${aac})
 
 # RFC 2435 knows the standard Huffman tables only, two quantisation tables, and sizes that are
 # multiples of 8.

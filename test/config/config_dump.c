@@ -31,7 +31,8 @@ static void print_settings(const struct settings *s)
            s->frame_height, s->fps, s->video_bitrate_kbps);
     printf("  codec %s, mode %s, container %s\n", codecs[s->video_codec], modes[s->mode],
            s->container == RTSPREC_CONTAINER_MP4 ? "mp4" : "mkv");
-    printf("  directory %s, %" PRId64 " s\n", s->output_directory, s->segment_seconds);
+    printf("  directory %s, %" PRId64 " s, fragment %" PRId64 " ms, sync %" PRId64 " ms\n",
+           s->output_directory, s->segment_seconds, s->fragment_ms, s->sync_ms);
     printf("  limit %s, at most %g GB, free %g GB\n", s->limit_occupied_space ? "yes" : "no",
            s->max_occupied_gb, s->keep_free_gb);
     printf("  transport %s, audio %s, open %g s, read %g s\n",

@@ -22,6 +22,7 @@ from pathlib import Path
 SCALE = float(os.environ.get("RTSPREC_TEST_SCALE", "1"))
 DEADLINE_S = 30 * SCALE  # for what usually takes a second or two, on a machine with other work
 SKIPPED = 77  # ctest's SKIP_RETURN_CODE
+IS_CAMPAIGN = bool(os.environ.get("RTSPREC_CAMPAIGN"))
 
 _libc = ctypes.CDLL(None)
 _processes = []
@@ -32,6 +33,11 @@ def program(name):
     path = os.environ.get(name, "")
     assert path, f"{name} is not set: it was not built, or ctest does not run this"
     return path
+
+
+def amount(short, campaign):
+    """How often or how long: few times in the normal tests, many in `./check --campaign`."""
+    return campaign if IS_CAMPAIGN else short
 
 
 def clip(name):

@@ -74,8 +74,8 @@ def check_files(files, start_us=0):
         return list(pool.map(lambda file: check_file(file, start_us), files))
 
 
-def check_served(what, served, hashes, stopped_us, first=None):
-    """hashes are those of what was served from `first` on, without a gap, up to the stop.
+def check_sequence(what, served, hashes, first=None):
+    """hashes are those of what was served from `first` on, without a gap; returns what followed.
 
     first: index in served; None: the first key frame
     """
@@ -86,7 +86,13 @@ def check_served(what, served, hashes, stopped_us, first=None):
     for at, (unit, got) in enumerate(zip(expected, hashes)):
         assert unit.hash == got, f"{what}: differs at {at} of {len(hashes)}: {explain(served, got)}"
     assert len(hashes) <= len(expected), f"{what}: more than was served"
-    lost = [unit for unit in expected[len(hashes):] if unit.unix_us < stopped_us - ON_THE_WAY_US]
+    return expected[len(hashes):]
+
+
+def check_served(what, served, hashes, stopped_us, first=None):
+    """check_sequence(), and nothing is missing at the end but what was on its way at the stop."""
+    rest = check_sequence(what, served, hashes, first)
+    lost = [unit for unit in rest if unit.unix_us < stopped_us - ON_THE_WAY_US]
     assert not lost, f"{what}: {len(lost)} units from {lost[0].n} on are missing at the end"
 
 
