@@ -198,6 +198,8 @@ int camera_options_take(struct camera_options *out, const struct rtsprec_camera_
     *out = (struct camera_options){0};
     error_clear(error);
     struct rtsprec_camera_options in = {0};
+    if (!options)
+        return error_set(error, RTSPREC_ERROR_INVALID, "options: missing");
     int err = upgrade(&in, sizeof(in), sizeof(in), options, options->size, error);
     if (err == 0)
         err = take_strings(out, &in, error);

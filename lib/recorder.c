@@ -7,6 +7,7 @@
 #include <rtsprec/camera.h>
 
 #include "base/error.h"
+#include "base/thread.h"
 #include "camera/camera.h"
 #include "options.h"
 
@@ -15,6 +16,7 @@ struct rtsprec_recorder {
     struct durable *durable;
 
     pthread_mutex_t lock;         /* the lists: cameras come and go on any thread */
+    pthread_cond_t released;      /* a camera was let go of */
     struct rtsprec_camera *first; /* linked by camera->next */
     struct archive_root *archives;
 };
@@ -32,7 +34,7 @@ int rtsprec_recorder_create(struct rtsprec_recorder **out,
     struct rtsprec_recorder *recorder = calloc(1, sizeof(*recorder));
     if (!recorder)
         return error_set(error, RTSPREC_ERROR_NO_MEMORY, "out of memory");
-    if (pthread_mutex_init(&recorder->lock, NULL) != 0) {
+    if (wait_init(&recorder->lock, &recorder->released) < 0) {
         free(recorder);
         return error_set(error, RTSPREC_ERROR_SYSTEM, "no lock could be created");
     }
@@ -71,6 +73,8 @@ void recorder_remove(struct rtsprec_recorder *recorder, struct rtsprec_camera *c
         at = &(*at)->next;
     if (*at)
         *at = camera->next;
+    while (camera->holders > 0)
+        pthread_cond_wait(&recorder->released, &recorder->lock);
     pthread_mutex_unlock(&recorder->lock);
 }
 
@@ -108,14 +112,34 @@ void rtsprec_recorder_request_stop(struct rtsprec_recorder *recorder)
     pthread_mutex_unlock(&recorder->lock);
 }
 
-void rtsprec_recorder_wait(struct rtsprec_recorder *recorder)
+/* The first camera that was asked to stop and is still running, held against being destroyed. */
+static struct rtsprec_camera *hold_stopping(struct rtsprec_recorder *recorder)
 {
     pthread_mutex_lock(&recorder->lock);
-    for (struct rtsprec_camera *camera = recorder->first; camera; camera = camera->next) {
-        if (camera_stop_requested(camera))
-            rtsprec_camera_wait(camera);
-    }
+    struct rtsprec_camera *camera = recorder->first;
+    while (camera && !camera_is_stopping(camera))
+        camera = camera->next;
+    if (camera)
+        camera->holders++;
     pthread_mutex_unlock(&recorder->lock);
+    return camera;
+}
+
+static void let_go(struct rtsprec_recorder *recorder, struct rtsprec_camera *camera)
+{
+    pthread_mutex_lock(&recorder->lock);
+    camera->holders--;
+    pthread_cond_broadcast(&recorder->released);
+    pthread_mutex_unlock(&recorder->lock);
+}
+
+void rtsprec_recorder_wait(struct rtsprec_recorder *recorder)
+{
+    struct rtsprec_camera *camera;
+    while ((camera = hold_stopping(recorder))) {
+        rtsprec_camera_wait(camera);
+        let_go(recorder, camera);
+    }
 }
 
 void rtsprec_recorder_destroy(struct rtsprec_recorder **recorder_pointer)
@@ -126,12 +150,15 @@ void rtsprec_recorder_destroy(struct rtsprec_recorder **recorder_pointer)
     *recorder_pointer = NULL;
     /* All at once first: stopping them one after the other would add up their good-byes. */
     rtsprec_recorder_request_stop(recorder);
+    for (struct rtsprec_camera *camera = recorder->first; camera; camera = camera->next)
+        rtsprec_camera_wait(camera);
+    /* Before the cameras go: a callback may still ask one of them for its statistics. */
+    dispatcher_destroy(&recorder->dispatcher);
     while (recorder->first) {
         struct rtsprec_camera *camera = recorder->first;
         rtsprec_camera_destroy(&camera);
     }
     durable_destroy(&recorder->durable);
-    dispatcher_destroy(&recorder->dispatcher);
-    pthread_mutex_destroy(&recorder->lock);
+    wait_uninit(&recorder->lock, &recorder->released);
     free(recorder);
 }

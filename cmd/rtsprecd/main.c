@@ -22,7 +22,8 @@
 #define EXIT_CONFIG  78
 
 /* Shorter than a person takes to press Ctrl-C again. */
-#define REPEAT_NS (50 * 1000 * 1000)
+#define REPEAT_NS   (50 * 1000 * 1000)
+#define MAX_REPEATS 8
 
 #define CONFIG_HERE   "config.json"
 #define CONFIG_SYSTEM "/etc/rtsprec/config.json"
@@ -66,7 +67,7 @@ static void drop_repeats(const sigset_t *taken)
 {
     struct timespec pause = {.tv_nsec = REPEAT_NS};
 
-    while (sigtimedwait(taken, NULL, &pause) > 0 || errno == EINTR) {
+    for (int i = 0; i < MAX_REPEATS && sigtimedwait(taken, NULL, &pause) > 0; i++) {
     }
 }
 

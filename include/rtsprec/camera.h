@@ -175,7 +175,8 @@ struct rtsprec_camera_statistics {
 
     int64_t dropped_packets_total; /**< lost between network and disk because the queue was full */
     int64_t dropped_frames_total;  /**< of them video frames */
-    int64_t failed_packets_total;  /**< lost because a file could not be opened or written */
+    /** Lost because a file could not be opened or written, or, sound, because it came too late. */
+    int64_t failed_packets_total;
     int64_t discontinuities_total;
 
     int64_t connects_total; /**< streams opened with success */

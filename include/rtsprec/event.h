@@ -77,7 +77,10 @@ struct rtsprec_event_discontinuity {
     const char *text;   /**< the same in words */
 };
 
-/** PACKETS_DROPPED: the disk was too slow for longer than the queue could absorb. */
+/**
+ * PACKETS_DROPPED: the disk was too slow for longer than the queue could absorb. Told when packets
+ * pass again, every 10 s until then, and when the camera is stopped.
+ */
 struct rtsprec_event_dropped {
     int64_t packets; /**< dropped since the last such event, all tracks */
     int64_t frames;  /**< of them video frames; always up to the next key frame */

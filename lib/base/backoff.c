@@ -24,8 +24,10 @@ int64_t backoff_next(struct backoff *backoff)
     backoff->next_us = grown_us < backoff->max_us ? grown_us : backoff->max_us;
 
     int64_t jitter_us = (int64_t)(backoff->random % (uint64_t)(base_us / 4 + 1));
+    /* Below the value, but above the shortest: the first pause of many cameras has to differ, too.
+     */
     int64_t pause_us = base_us - jitter_us;
-    return pause_us > backoff->min_us ? pause_us : backoff->min_us;
+    return pause_us >= backoff->min_us ? pause_us : backoff->min_us + jitter_us;
 }
 
 void backoff_reset(struct backoff *backoff)

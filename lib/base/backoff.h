@@ -18,7 +18,7 @@ struct backoff {
 void backoff_init(struct backoff *backoff, int64_t min_us, int64_t max_us, int growth_percent,
                   uint64_t seed);
 
-/* The pause to take now, in [3/4, 1] of the exponential value, never below min_us. */
+/* The pause to take now: in [3/4, 1] of the exponential value, for the shortest in [1, 5/4]. */
 int64_t backoff_next(struct backoff *backoff);
 
 /* After a success: begin anew. */

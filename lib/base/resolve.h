@@ -2,17 +2,34 @@
 #ifndef BASE_RESOLVE_H
 #define BASE_RESOLVE_H
 
-#include "base/cancel.h"
 #include <rtsprec/error.h>
 
+#include "base/cancel.h"
+
+#define RESOLVER_ADDRESS_BYTES 64 /* an IPv6 address with its zone */
+
 /*
- * Checks that a host name can be resolved, so that the libavformat call that follows finds the
- * answer in the resolver's cache or at least a name server that answers: getaddrinfo() itself hears
- * neither deadline nor stop. Addresses in numbers need no look-up.
+ * The look-ups of one host, one at a time: one that was given up goes on, and the next call waits
+ * for it instead of beginning another. {0} is a valid initial value.
+ *
+ * Thread-safety: one thread at a time.
+ */
+struct resolver {
+    struct lookup *pending; /* owned; NULL: none was given up */
+    unsigned turn;          /* each success takes the next of the host's addresses */
+};
+
+/*
+ * Writes an address of the host, in numbers, to address. A host given in numbers needs no look-up.
  *
  * Returns 0, RTSPREC_ERROR_RESOLVE, or what ended the wait: RTSPREC_ERROR_STOPPED,
  * RTSPREC_ERROR_TIMEOUT.
  */
-int resolve_host(const char *host, struct cancel *cancel, struct rtsprec_error *error);
+int resolver_lookup(struct resolver *resolver, const char *host, struct cancel *cancel,
+                    char address[RESOLVER_ADDRESS_BYTES], struct rtsprec_error *error);
+
+/* Frees a look-up that was given up; one that has begun and cannot be taken back stays with glibc.
+ */
+void resolver_uninit(struct resolver *resolver);
 
 #endif

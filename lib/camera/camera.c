@@ -47,6 +47,7 @@ const char *rtsprec_segment_reason_name(enum rtsprec_segment_reason reason)
 /* Frees a camera that no thread uses and no recorder lists. Undoes init's steps up to "steps". */
 static void release(struct rtsprec_camera *camera, int steps)
 {
+    resolver_uninit(&camera->resolver);
     recorder_close_archive(camera->recorder, &camera->archive);
     if (steps > 3)
         packet_queue_uninit(&camera->queue);
@@ -141,9 +142,9 @@ void rtsprec_camera_request_stop(struct rtsprec_camera *camera)
     cancel_request(&camera->cancel);
 }
 
-bool camera_stop_requested(struct rtsprec_camera *camera)
+bool camera_is_stopping(struct rtsprec_camera *camera)
 {
-    return cancel_requested(&camera->cancel);
+    return cancel_requested(&camera->cancel) && camera->running;
 }
 
 void rtsprec_camera_wait(struct rtsprec_camera *camera)
@@ -242,6 +243,19 @@ void camera_set_storage(struct rtsprec_camera *camera, const struct rtsprec_erro
         .type = RTSPREC_EVENT_STORAGE_CHANGED,
         .camera = camera->options.name,
         .u.storage = {.error = error ? error->code : 0, .text = error ? error->text : ""},
+    };
+    dispatcher_post(camera->dispatcher, &event);
+}
+
+void camera_report_refusals(struct rtsprec_camera *camera)
+{
+    struct queue_dropped dropped = packet_queue_take_dropped(&camera->queue);
+    if (dropped.packets == 0)
+        return;
+    struct rtsprec_event event = {
+        .type = RTSPREC_EVENT_PACKETS_DROPPED,
+        .camera = camera->options.name,
+        .u.dropped = {dropped.packets, dropped.frames, dropped.bytes},
     };
     dispatcher_post(camera->dispatcher, &event);
 }

@@ -13,6 +13,7 @@
 
 #include "base/cancel.h"
 #include "base/dispatcher.h"
+#include "base/resolve.h"
 #include "ingest/packet_queue.h"
 #include "options.h"
 
@@ -33,16 +34,19 @@ struct rtsprec_camera {
     struct archive_root *archive;  /* shared with the cameras of the same directory */
     struct camera_options options;
 
-    struct rtsprec_camera *next; /* guarded by the recorder's lock */
+    /* guarded by the recorder's lock */
+    struct rtsprec_camera *next;
+    int holders; /* waiters who need it to stay */
 
     /* start, stop and wait, from any thread */
     pthread_mutex_t life; /* one of them at a time */
-    bool running;
+    atomic_bool running;
     pthread_t reader, writer;
 
     /* shared by the two threads */
     struct cancel cancel;
     struct packet_queue queue;
+    struct resolver resolver; /* the reader's */
     struct camera_counters counters;
 
     pthread_mutex_t lock; /* what a snapshot shows besides the counters */
@@ -56,7 +60,8 @@ struct rtsprec_camera {
     int storage_error;
 };
 
-bool camera_stop_requested(struct rtsprec_camera *camera);
+/* Whether it was asked to stop and nobody has waited for that yet. */
+bool camera_is_stopping(struct rtsprec_camera *camera);
 
 /* Enters a state and posts the event; error (NULL: none) is why, retry_us the pause of WAITING. */
 void camera_set_state(struct rtsprec_camera *camera, enum rtsprec_camera_state state,
@@ -69,6 +74,9 @@ void camera_set_segment(struct rtsprec_camera *camera, const char *path);
 
 /* Whether files can be written, and why not (NULL: they can); posts the event of a change. */
 void camera_set_storage(struct rtsprec_camera *camera, const struct rtsprec_error *error);
+
+/* Posts what the queue refused since the last time, if anything. */
+void camera_report_refusals(struct rtsprec_camera *camera);
 
 /* A counter's single writer adds to it. */
 static inline void count(_Atomic int64_t *counter, int64_t value)

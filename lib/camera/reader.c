@@ -39,5 +39,6 @@ void *reader_run(void *argument)
         cancel_wait(&camera->cancel, pause_us);
     }
     packet_queue_close(&camera->queue);
+    camera_report_refusals(camera);
     return NULL;
 }

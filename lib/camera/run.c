@@ -20,6 +20,9 @@
 /* A camera that sends video but nothing to begin with is told of after this long. */
 #define KEY_FRAME_PATIENCE_US (30 * US_PER_SECOND)
 
+/* How often a loss that goes on is told. */
+#define REPORT_EVERY_US (10 * US_PER_SECOND)
+
 /* Packets of sound that are held until the first picture is whole: more than one picture's time. */
 #define MAX_HELD 32
 
@@ -49,7 +52,8 @@ struct run {
     int64_t last_arrival_us[STREAM_MAX_TRACKS]; /* monotonic; 0: nothing yet */
     int64_t media_us;                           /* dts of the last packet handed over */
     bool told_silent[STREAM_MAX_TRACKS], told_no_key;
-    bool has_refusals; /* the queue refused packets that are not reported yet */
+    bool has_refusals;      /* the queue refused packets that are not reported yet */
+    int64_t last_report_us; /* monotonic: when refusals were last reported */
 };
 
 static void run_uninit(struct run *run)
@@ -89,7 +93,7 @@ static int add_video(struct run *run, struct rtsprec_error *error)
         if (track.parameters->codec_type != AVMEDIA_TYPE_VIDEO)
             continue;
         enum AVCodecID codec = track.parameters->codec_id;
-        if (codec == AV_CODEC_ID_NONE || !segment_accepts(container, codec))
+        if (!segment_accepts(container, track.parameters))
             return error_set(error, RTSPREC_ERROR_UNSUPPORTED,
                              "the camera's video is %s, which %s files cannot hold",
                              avcodec_get_name(codec), segment_extension(container));
@@ -118,12 +122,13 @@ static int add_audio(struct run *run, struct rtsprec_error *error)
             run->announced->track_count == STREAM_MAX_TRACKS)
             continue;
         enum AVCodecID codec = track.parameters->codec_id;
-        if (codec == AV_CODEC_ID_NONE || !segment_accepts(container, codec)) {
+        if (!segment_accepts(container, track.parameters)) {
+            bool would_fit = segment_accepts(RTSPREC_CONTAINER_MKV, track.parameters);
             dispatcher_log(camera->dispatcher, RTSPREC_LOG_WARNING, camera->options.name,
                            "The camera's sound is %s, which %s files cannot hold: recording "
                            "without it%s",
                            avcodec_get_name(codec), segment_extension(container),
-                           container == RTSPREC_CONTAINER_MP4 ? " (mkv files hold it)" : "");
+                           would_fit ? " (mkv files hold it)" : "");
             continue;
         }
         AVCodecParameters *parameters = avcodec_parameters_alloc();
@@ -149,6 +154,7 @@ static int run_open(struct run *run, struct rtsprec_error *error)
         .transport = options->transport,
         .wants_audio = options->audio != RTSPREC_AUDIO_OFF,
         .silence_us = options->open_timeout_us,
+        .resolver = &run->camera->resolver,
         .cancel = &run->camera->cancel,
     };
     run->start_us = clock_monotonic_us();
@@ -171,21 +177,6 @@ static int run_open(struct run *run, struct rtsprec_error *error)
 
 /* Handing over. */
 
-static void report_refusals(struct run *run)
-{
-    struct rtsprec_camera *camera = run->camera;
-    struct queue_dropped dropped = packet_queue_take_dropped(&camera->queue);
-    if (dropped.packets == 0)
-        return;
-    run->has_refusals = false;
-    struct rtsprec_event event = {
-        .type = RTSPREC_EVENT_PACKETS_DROPPED,
-        .camera = camera->options.name,
-        .u.dropped = {dropped.packets, dropped.frames, dropped.bytes},
-    };
-    dispatcher_post(camera->dispatcher, &event);
-}
-
 static int push(struct run *run, struct queue_item *item, struct rtsprec_error *error)
 {
     int result = packet_queue_push(&run->camera->queue, item);
@@ -193,16 +184,22 @@ static int push(struct run *run, struct queue_item *item, struct rtsprec_error *
         assert(item->packet); /* only packets are refused */
         count(&run->camera->counters.dropped_packets, 1);
         count(&run->camera->counters.dropped_frames, item->packet->stream_index == 0);
-        /* How much is told when it is over; a disk that hangs for ever never comes to that. */
-        if (!run->has_refusals)
+        if (!run->has_refusals) {
             dispatcher_log(run->camera->dispatcher, RTSPREC_LOG_ERROR, run->camera->options.name,
                            "The disk does not keep up and the queue is full: dropping what comes");
+            run->last_report_us = clock_monotonic_us();
+        }
         run->has_refusals = true;
     }
     if (result != 0)
         queue_item_uninit(item);
-    else if (run->has_refusals)
-        report_refusals(run);
+    /* When it is over, and from time to time: a disk that hangs for ever never comes to that. */
+    if (run->has_refusals &&
+        (result == 0 || clock_monotonic_us() - run->last_report_us > REPORT_EVERY_US)) {
+        run->has_refusals = result != 0;
+        run->last_report_us = clock_monotonic_us();
+        camera_report_refusals(run->camera);
+    }
     return result < 0 ? no_memory(error) : 0;
 }
 
@@ -331,13 +328,16 @@ static int take_frame(struct run *run, AVPacket *frame, bool may_have_parameters
 {
     struct rtsprec_camera *camera = run->camera;
     count(&camera->counters.received_packets, 1);
-    bool is_first = false;
     if ((frame->flags & AV_PKT_FLAG_KEY) && (may_have_parameters || !run->stream)) {
         int changed = parameters_update(&run->parameters, frame);
-        is_first = changed == 1 && !run->stream;
+        bool is_first = changed == 1 && !run->stream;
         if (changed < 0 || (changed == 1 && push_stream(run, error) < 0)) {
             av_packet_unref(frame);
             return no_memory(error);
+        }
+        if (is_first) {
+            report_connected(run);
+            camera_set_state(camera, RTSPREC_CAMERA_RECORDING, NULL, 0);
         }
     }
     if (!run->stream) {
@@ -346,10 +346,6 @@ static int take_frame(struct run *run, AVPacket *frame, bool may_have_parameters
         return 0;
     }
     int err = hand_over(run, 0, frame, arrival_us, error);
-    if (is_first) {
-        report_connected(run);
-        camera_set_state(camera, RTSPREC_CAMERA_RECORDING, NULL, 0);
-    }
     return err < 0 ? err : hand_over_held(run, error);
 }
 

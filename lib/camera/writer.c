@@ -286,7 +286,9 @@ static void take_packet(struct writer *writer, struct queue_item *item)
         write_to(writer, &writer->earlier, item);
         break;
     case SPLIT_DROP:
-        count(&writer->camera->counters.failed_packets, writer->is_failing);
+        /* Before the first key frame nothing is lost that could be shown; what comes later is. */
+        count(&writer->camera->counters.failed_packets,
+              writer->is_failing || writer->splitter.has_current);
         break;
     }
 }

@@ -103,6 +103,18 @@ static bool is_fragmented(const AVCodecParameters *parameters)
     return parameters->codec_id == AV_CODEC_ID_H264 || parameters->codec_id == AV_CODEC_ID_HEVC;
 }
 
+/*
+ * libavformat gets the address: its own look-up hears neither deadline nor stop. A certificate is
+ * for the name, so there it has to look again, by now probably in the resolver's cache.
+ */
+static char *format_url(const struct url *url, char *address)
+{
+    struct url resolved = *url;
+    if (strcmp(url->scheme, "rtsps") != 0)
+        resolved.host = address;
+    return url_format(&resolved);
+}
+
 int source_open(struct source **out, const struct source_options *options,
                 struct rtsprec_error *error)
 {
@@ -115,9 +127,11 @@ int source_open(struct source **out, const struct source_options *options,
         return error_set(error, RTSPREC_ERROR_NO_MEMORY, "out of memory");
     source->cancel = options->cancel;
 
-    if ((err = resolve_host(options->url->host, options->cancel, error)) < 0)
+    char address[RESOLVER_ADDRESS_BYTES];
+    err = resolver_lookup(options->resolver, options->url->host, options->cancel, address, error);
+    if (err < 0)
         goto done;
-    url = url_format(options->url);
+    url = format_url(options->url, address);
     source->format = avformat_alloc_context();
     if (!url || !source->format || make_dictionary(&dictionary, options) < 0) {
         err = error_set(error, RTSPREC_ERROR_NO_MEMORY, "out of memory");

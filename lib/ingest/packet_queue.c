@@ -62,8 +62,9 @@ static int64_t advance_us(const struct packet_queue *queue, const struct queue_i
 /* Whether a packet has to be dropped; decides when dropping begins and ends. */
 static bool refuse(struct packet_queue *queue, const struct queue_item *item)
 {
-    bool is_full = queue->bytes + item->bytes > queue->max_bytes ||
-                   (queue->count > 0 && queue->us + advance_us(queue, item) > queue->max_us);
+    /* An empty one takes anything, else a frame larger than the bound would be refused for ever. */
+    bool is_full = queue->count > 0 && (queue->bytes + item->bytes > queue->max_bytes ||
+                                        queue->us + advance_us(queue, item) > queue->max_us);
     bool is_key = is_video(item) && (item->packet->flags & AV_PKT_FLAG_KEY);
     if (queue->refusing)
         queue->refusing = !is_key || is_full;
@@ -141,12 +142,9 @@ bool packet_queue_pop(struct packet_queue *queue, struct queue_item *item)
 
 struct queue_dropped packet_queue_take_dropped(struct packet_queue *queue)
 {
-    struct queue_dropped dropped = {0};
     pthread_mutex_lock(&queue->lock);
-    if (!queue->refusing || queue->closed) {
-        dropped = queue->dropped;
-        queue->dropped = (struct queue_dropped){0};
-    }
+    struct queue_dropped dropped = queue->dropped;
+    queue->dropped = (struct queue_dropped){0};
     pthread_mutex_unlock(&queue->lock);
     return dropped;
 }

@@ -79,8 +79,7 @@ void packet_queue_reopen(struct packet_queue *queue);
 /* Waits for an item, which is then the caller's; false when there will be no more. */
 bool packet_queue_pop(struct packet_queue *queue, struct queue_item *item);
 
-/* What was refused since the last call, once packets pass again (or the queue is closed); else
- * zeros. */
+/* What was refused since the last call. */
 struct queue_dropped packet_queue_take_dropped(struct packet_queue *queue);
 
 /* What waits at this moment. */

@@ -15,6 +15,7 @@
 #include <rtsprec/error.h>
 
 #include "base/cancel.h"
+#include "base/resolve.h"
 #include "base/url.h"
 
 struct source;
@@ -23,7 +24,8 @@ struct source_options {
     const struct url *url;
     enum rtsprec_transport transport;
     bool wants_audio;
-    int64_t silence_us; /* longest wait for the next byte */
+    int64_t silence_us;        /* longest wait for the next byte */
+    struct resolver *resolver; /* of the camera's host, kept from one run to the next */
     /* Every blocking call returns when it is interrupted: a stop, or the caller's deadline. */
     struct cancel *cancel;
 };

@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include <libavcodec/codec_id.h>
+#include <libavcodec/codec_par.h>
 #include <libavcodec/packet.h>
 
 #include <rtsprec/camera.h>
@@ -22,8 +22,8 @@
 
 struct segment;
 
-/* Whether a container takes a codec. */
-bool segment_accepts(enum rtsprec_container container, enum AVCodecID codec);
+/* Whether a container takes a track; for sound it is tried on a header. */
+bool segment_accepts(enum rtsprec_container container, const AVCodecParameters *parameters);
 
 /* The usual file name extension of a container, without the dot. */
 const char *segment_extension(enum rtsprec_container container);

@@ -1,5 +1,6 @@
 /* Creating, starting, stopping and destroying, in every order that the headers allow. */
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -212,6 +213,56 @@ static void a_refused_connection_is_told_and_tried_again(void **state)
     assert_int_equal(statistics.last_error, RTSPREC_ERROR_REFUSED);
 }
 
+/* A callback that is late: it asks its camera when the recorder is being destroyed already. */
+struct late {
+    struct rtsprec_camera *camera;
+    sem_t may_go_on;
+    atomic_int asked;
+};
+
+static void on_late_event(void *user, const struct rtsprec_event *event)
+{
+    struct late *late = user;
+    struct rtsprec_camera_statistics statistics = {.size = sizeof(statistics)};
+
+    if (late->asked == 0)
+        sem_wait(&late->may_go_on);
+    assert_string_equal(rtsprec_camera_name(late->camera), event->camera);
+    assert_int_equal(rtsprec_camera_get_statistics(late->camera, &statistics), 0);
+    atomic_fetch_add(&late->asked, 1);
+}
+
+static void *let_go(void *user)
+{
+    struct late *late = user;
+
+    process_pause_ms(50); /* it may come first, and then the test shows less */
+    sem_post(&late->may_go_on);
+    return NULL;
+}
+
+static void callbacks_may_ask_cameras_until_the_end(void **state)
+{
+    struct late late = {0};
+    struct rtsprec_recorder_options options;
+    struct rtsprec_recorder *recorder;
+    pthread_t thread;
+
+    (void)state;
+    sem_init(&late.may_go_on, 0, 0);
+    rtsprec_recorder_options_init(&options);
+    options.event = on_late_event;
+    options.user = &late;
+    recorder = new_recorder(&options);
+    late.camera = add_camera(recorder, "door");
+    assert_int_equal(rtsprec_camera_start(late.camera, NULL), 0);
+    assert_int_equal(pthread_create(&thread, NULL, let_go, &late), 0);
+    rtsprec_recorder_destroy(&recorder);
+    pthread_join(thread, NULL);
+    sem_destroy(&late.may_go_on);
+    assert_true(late.asked >= 2);
+}
+
 static void use_once(int round)
 {
     struct rtsprec_recorder *recorder = new_recorder(NULL);
@@ -292,6 +343,7 @@ int main(void)
         cmocka_unit_test(a_recorder_stops_and_waits_for_all),
         cmocka_unit_test(statistics_know_their_size),
         cmocka_unit_test(a_refused_connection_is_told_and_tried_again),
+        cmocka_unit_test(callbacks_may_ask_cameras_until_the_end),
         cmocka_unit_test(a_loop_leaves_nothing_behind),
         cmocka_unit_test(threads_share_a_recorder),
     };

@@ -35,6 +35,7 @@ ssize_t __wrap_write(int fd, const void *data, size_t size)
 #undef RENAME_NOREPLACE
 #define file_write_all_at     portable_write_all_at
 #define file_read_at          portable_read_at
+#define file_content_end      portable_content_end
 #define file_write_all        portable_write_all
 #define file_make_directories portable_make_directories
 #define file_rename_exclusive portable_rename_exclusive
@@ -55,6 +56,7 @@ int portable_make_directories(const char *path);
 int portable_rename_exclusive(const char *from, const char *to);
 
 int portable_write_all_at(int fd, const void *data, size_t size, int64_t offset);
+int64_t portable_content_end(int fd, int64_t size);
 ssize_t portable_read_at(int fd, void *data, size_t size, int64_t offset);
 #define link fake_link
 #include "base/file.c"

@@ -95,13 +95,26 @@ static void test_bytes_are_bounded(void **state)
     assert_int_equal(push(&queue, 0, false, 4, 1), 1);
     assert_int_equal(push(&queue, 1, true, 4, 1), 1);  /* nor sound */
     assert_int_equal(push(&queue, 0, true, 5, 61), 1); /* a key frame that does not fit */
-    assert_dropped(&queue, 0, 0, 0);                   /* not yet over */
+    assert_dropped(&queue, 5, 4, 65);                  /* told while it lasts */
     assert_int_equal(push(&queue, 0, true, 6, 60), 0);
-    assert_dropped(&queue, 5, 4, 65);
     assert_dropped(&queue, 0, 0, 0);
     assert_int_equal(pop(&queue), 1);
     assert_int_equal(push(&queue, 0, false, 7, 40), 0);
     assert_int_equal(pop(&queue), 6);
+    packet_queue_uninit(&queue);
+}
+
+/* Else a frame that is larger than the bound would be refused for ever. */
+static void test_an_empty_queue_takes_anything(void **state)
+{
+    (void)state;
+    struct packet_queue queue;
+    packet_queue_init(&queue, MANY, 100);
+    assert_int_equal(push(&queue, 0, true, 0, 1000), 0);
+    assert_int_equal(push(&queue, 0, false, 1, 1), 1);
+    pop(&queue);
+    assert_int_equal(push(&queue, 0, true, 2, 1000), 0);
+    assert_dropped(&queue, 1, 1, 1);
     packet_queue_uninit(&queue);
 }
 
@@ -316,6 +329,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_order_over_many_rounds),
         cmocka_unit_test(test_bytes_are_bounded),
+        cmocka_unit_test(test_an_empty_queue_takes_anything),
         cmocka_unit_test(test_seconds_are_bounded),
         cmocka_unit_test(test_seconds_of_two_tracks),
         cmocka_unit_test(test_seconds_over_runs),

@@ -63,6 +63,8 @@ static void need_real_look_ups(void)
 }
 
 static struct cancel cancel;
+static struct resolver resolver;
+static char address[RESOLVER_ADDRESS_BYTES];
 
 static int create(void **state)
 {
@@ -70,12 +72,14 @@ static int create(void **state)
     is_busy = is_cancelable = false;
     look_ups = waits = start_fails_with = 0;
     while_waiting = NULL;
+    resolver = (struct resolver){0};
     return cancel_init(&cancel);
 }
 
 static int destroy(void **state)
 {
     (void)state;
+    resolver_uninit(&resolver);
     free(kept);
     kept = NULL;
     cancel_uninit(&cancel);
@@ -88,8 +92,10 @@ static void test_numbers_need_no_look_up(void **state)
     static const char *const hosts[] = {"127.0.0.1", "0.0.0.0", "::1", "fe80::1%eth0",
                                         "2001:db8::ffff:10.0.0.1"};
     cancel_request(&cancel); /* nothing to wait for */
-    for (size_t i = 0; i < LENGTH(hosts); i++)
-        require(resolve_host(hosts[i], &cancel, NULL) == 0, "%s", hosts[i]);
+    for (size_t i = 0; i < LENGTH(hosts); i++) {
+        require(resolver_lookup(&resolver, hosts[i], &cancel, address, NULL) == 0, "%s", hosts[i]);
+        assert_string_equal(address, hosts[i]);
+    }
     assert_int_equal(look_ups, 0);
 }
 
@@ -98,9 +104,11 @@ static void test_localhost(void **state)
     (void)state;
     need_real_look_ups();
     struct rtsprec_error error = {0};
-    assert_int_equal(resolve_host("localhost", &cancel, &error), 0);
+    assert_int_equal(resolver_lookup(&resolver, "localhost", &cancel, address, &error), 0);
     assert_int_equal(look_ups, 1);
     assert_int_equal(error.code, 0);
+    assert_true(!strcmp(address, "127.0.0.1") || !strcmp(address, "::1"));
+    assert_null(resolver.pending);
 }
 
 /* A name that no server need be asked for: a label may have 63 bytes. */
@@ -112,7 +120,8 @@ static void test_a_name_that_cannot_be(void **state)
     memset(host, 'a', sizeof(host));
     host[70] = '\0';
     struct rtsprec_error error;
-    assert_int_equal(resolve_host(host, &cancel, &error), RTSPREC_ERROR_RESOLVE);
+    assert_int_equal(resolver_lookup(&resolver, host, &cancel, address, &error),
+                     RTSPREC_ERROR_RESOLVE);
     assert_int_equal(error.code, RTSPREC_ERROR_RESOLVE);
     assert_non_null(strstr(error.text, host));
 }
@@ -133,8 +142,12 @@ static void test_a_stop_ends_the_wait(void **state)
         is_cancelable = i == 1;
         waits = 0;
         cancel_reset(&cancel);
-        assert_int_equal(resolve_host("camera.example", &cancel, &error), RTSPREC_ERROR_STOPPED);
+        assert_int_equal(resolver_lookup(&resolver, "camera.example", &cancel, address, &error),
+                         RTSPREC_ERROR_STOPPED);
         assert_int_equal(waits, 3);
+        assert_non_null(resolver.pending);
+        resolver_uninit(&resolver);
+        assert_null(resolver.pending);
     }
 }
 
@@ -150,9 +163,26 @@ static void test_a_deadline_ends_the_wait(void **state)
     struct rtsprec_error error;
     is_busy = true;
     while_waiting = expire;
-    assert_int_equal(resolve_host("camera.example", &cancel, &error), RTSPREC_ERROR_TIMEOUT);
+    assert_int_equal(resolver_lookup(&resolver, "camera.example", &cancel, address, &error),
+                     RTSPREC_ERROR_TIMEOUT);
     assert_int_equal(waits, 2);
     assert_non_null(strstr(error.text, "camera.example"));
+}
+
+/* However often a camera tries while a name server is silent, one look-up is under way. */
+static void test_a_look_up_that_was_given_up_is_taken_up_again(void **state)
+{
+    (void)state;
+    struct rtsprec_error error;
+    is_busy = true;
+    while_waiting = expire;
+    for (int i = 0; i < 10; i++) {
+        waits = 0;
+        cancel_reset(&cancel);
+        assert_int_equal(resolver_lookup(&resolver, "camera.example", &cancel, address, &error),
+                         RTSPREC_ERROR_TIMEOUT);
+    }
+    assert_int_equal(look_ups, 1);
 }
 
 static void test_no_look_up_could_begin(void **state)
@@ -160,7 +190,8 @@ static void test_no_look_up_could_begin(void **state)
     (void)state;
     struct rtsprec_error error;
     start_fails_with = EAI_AGAIN;
-    assert_int_equal(resolve_host("camera.example", &cancel, &error), RTSPREC_ERROR_SYSTEM);
+    assert_int_equal(resolver_lookup(&resolver, "camera.example", &cancel, address, &error),
+                     RTSPREC_ERROR_SYSTEM);
 }
 
 #define CASE(test) cmocka_unit_test_setup_teardown(test, create, destroy)
@@ -168,9 +199,13 @@ static void test_no_look_up_could_begin(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(test_numbers_need_no_look_up),  CASE(test_localhost),
-        CASE(test_a_name_that_cannot_be),    CASE(test_a_stop_ends_the_wait),
-        CASE(test_a_deadline_ends_the_wait), CASE(test_no_look_up_could_begin),
+        CASE(test_numbers_need_no_look_up),
+        CASE(test_localhost),
+        CASE(test_a_name_that_cannot_be),
+        CASE(test_a_stop_ends_the_wait),
+        CASE(test_a_deadline_ends_the_wait),
+        CASE(test_no_look_up_could_begin),
+        CASE(test_a_look_up_that_was_given_up_is_taken_up_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
