@@ -33,9 +33,9 @@ class Names(harness.Case):
             files.append(file)
         return files
 
-    def check_occupied(self, suffix):
+    def test_files_of_others(self):
         server = harness.Camera(self.folder, ("h265",))
-        others = self.occupy(suffix)
+        others = self.occupy(".mp4")
         texts = [file.read_text() for file in others]
         daemon = harness.Daemon(self.folder, [self.camera(server)], interval=1)
         daemon.wait_closed(["cam"], 3)
@@ -49,11 +49,17 @@ class Names(harness.Case):
         hashes = [row.hash for file in files for row in packets(file) if row.track == "v"]
         check_served("cam", server.served("/h265/cam"), hashes, stopped_us)
 
-    def test_files_of_others(self):
-        self.check_occupied(".mp4")
-
-    def test_part_files_of_a_crash(self):
-        self.check_occupied(".mp4.part")
+    def test_part_files_of_others(self):
+        """A start takes them for what a crash left open: nothing is in them, and nothing is lost."""
+        server = harness.Camera(self.folder, ("h265",))
+        others = self.occupy(".mp4.part")
+        texts = [file.read_text() for file in others]
+        daemon = harness.Daemon(self.folder, [self.camera(server)], interval=1)
+        daemon.wait_closed(["cam"], 3)
+        stopped_us = daemon.stop()
+        kept = [file.with_suffix(".damaged") for file in others]
+        self.assertEqual([file.read_text() for file in kept], texts)
+        check_camera(daemon, "cam", server, "/h265/cam", stopped_us)
 
     def opened(self, daemon):
         lines = daemon.find("Starting recording to: ")
