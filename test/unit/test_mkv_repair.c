@@ -127,6 +127,7 @@ static void check_cut(const struct source *source, size_t size, size_t zeros)
         return;
     require(repaired.lost_bytes == (int64_t)(size + zeros - end), "%zu bytes: %lld lost", size,
             (long long)repaired.lost_bytes);
+    require(mkv_is_closed(source->fd, (int64_t)end), "%zu bytes", size);
     check_repaired(source, size, counts);
 }
 
