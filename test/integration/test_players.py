@@ -216,7 +216,7 @@ class Players(harness.Case):
         self.addCleanup(server.server_close)
         self.addCleanup(server.shutdown)
         url = f"http://127.0.0.1:{server.server_port}/page?{file.name}"
-        env = {**os.environ, "HOME": str(self.folder)}
+        env = {**os.environ, "HOME": str(self.folder), "TMPDIR": str(self.folder)}
         with open(self.folder / "browser.log", "wb") as log:
             browser = subprocess.Popen([*map(str, command), url], env=env, stdout=log, stderr=log,
                                        start_new_session=True)
