@@ -19,8 +19,8 @@ static void every_code_has_its_name_and_text(void **state)
 /* They are part of the ABI: a program compiled against an older header compares with these. */
 static void values_never_change(void **state)
 {
-    static const int values[] = {-1,  -2,  -3,  -4,  -5,  -6,  -10, -11, -12,
-                                 -13, -14, -15, -16, -17, -18, -19, -30, -31, -32};
+    static const int values[] = {-1,  -2,  -3,  -4,  -5,  -6,  -10, -11, -12, -13,
+                                 -14, -15, -16, -17, -18, -19, -30, -31, -32};
     (void)state;
 #define XX(name, value, text) RTSPREC_ERROR_##name,
     static const int map[] = {RTSPREC_ERROR_MAP(XX)};
