@@ -38,7 +38,9 @@ char *layout_part_path(const char *segment_path)
 char *layout_closed_path(const char *part_path, int attempt, const char *suffix)
 {
     size_t length = strlen(part_path) - strlen(LAYOUT_PART_SUFFIX);
-    const char *dot = memrchr(part_path, '.', length);
+    const char *slash = memrchr(part_path, '/', length);
+    size_t directory = slash ? (size_t)(slash + 1 - part_path) : 0;
+    const char *dot = memrchr(part_path + directory, '.', length - directory);
     size_t stem = dot ? (size_t)(dot - part_path) : length;
     char number[16] = "";
     if (attempt > 0)

@@ -23,7 +23,8 @@ struct outcome {
 
 static bool is_mkv(const char *part_path)
 {
-    return strstr(part_path, ".mkv" LAYOUT_PART_SUFFIX) != NULL;
+    size_t length = strlen(part_path), suffix = strlen(".mkv" LAYOUT_PART_SUFFIX);
+    return length > suffix && !strcmp(part_path + length - suffix, ".mkv" LAYOUT_PART_SUFFIX);
 }
 
 static struct outcome repair(const char *part_path)

@@ -221,9 +221,11 @@ static bool cut(struct writer *writer, const struct queue_item *item)
     close_output(writer, &writer->earlier, RTSPREC_SEGMENT_ROTATED);
     writer->earlier = writer->current;
     writer->current = (struct output){0};
-    if (writer->stream->track_count == 1)
-        close_earlier(writer); /* of the video nothing comes late */
     struct rtsprec_error error;
+    /* Of the video nothing comes late: what there is of it is not to wait in memory for sound. */
+    if (writer->stream->track_count == 1 ||
+        (writer->earlier.segment && segment_flush(writer->earlier.segment, &error) < 0))
+        close_earlier(writer);
     if (open_output(writer, item, &error) < 0) {
         fail(writer, NULL, &error);
         close_all(writer, RTSPREC_SEGMENT_FAILED);

@@ -463,3 +463,29 @@ int mkv_repair(int fd, struct mkv_repaired *repaired, struct rtsprec_error *erro
                          status.st_size == 0 ? "the file is empty" : "no whole frame is in it");
     return 0;
 }
+
+/* Whether elements, and those of clusters, fill [at, end) exactly. */
+static bool is_filled(const struct scan *scan, uint64_t at, uint64_t end, bool is_cluster_data)
+{
+    while (at < end) {
+        struct element element;
+        if (!read_element(scan, at, &element) || element.data > end ||
+            element.size > end - element.data)
+            return false;
+        at = element.data + element.size;
+        if (element.id == ID_CLUSTER &&
+            (is_cluster_data || !is_filled(scan, element.data, at, true)))
+            return false;
+    }
+    return true;
+}
+
+bool mkv_is_closed(int fd, int64_t size)
+{
+    struct scan scan = {.fd = fd, .file_size = (uint64_t)size};
+    struct element ebml, segment;
+    return read_element(&scan, 0, &ebml) && ebml.id == ID_EBML && ebml.size < scan.file_size &&
+           read_element(&scan, ebml.data + ebml.size, &segment) && segment.id == ID_SEGMENT &&
+           segment.data <= scan.file_size && segment.size == scan.file_size - segment.data &&
+           is_filled(&scan, segment.data, scan.file_size, false);
+}

@@ -22,4 +22,7 @@ struct mkv_repaired {
  */
 int mkv_repair(int fd, struct mkv_repaired *repaired, struct rtsprec_error *error);
 
+/* Whether the elements of a file are those of a closed segment, to the last byte. */
+bool mkv_is_closed(int fd, int64_t size);
+
 #endif

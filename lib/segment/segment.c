@@ -421,6 +421,14 @@ static int seal_by_repair(struct segment *segment, enum segment_end *end,
     return err;
 }
 
+int segment_flush(struct segment *segment, struct rtsprec_error *error)
+{
+    if (segment->error == 0 && segment->fragment_start_us == INT64_MIN)
+        return 0;
+    int err = segment->error ? AVERROR(-segment->error) : end_fragment(segment);
+    return err < 0 ? explain(segment, err, "writing failed", error) : 0;
+}
+
 /* Makes the file complete and durable. Returns 0 or a code. */
 static int seal(struct segment *segment, enum segment_end *end, struct rtsprec_error *error)
 {

@@ -67,6 +67,13 @@ int segment_open(struct segment **out, const struct segment_options *options,
  */
 int segment_write(struct segment *segment, AVPacket *packet, struct rtsprec_error *error);
 
+/*
+ * Writes what was gathered, however short. After a failure the segment can only be closed.
+ *
+ * Returns as segment_write().
+ */
+int segment_flush(struct segment *segment, struct rtsprec_error *error);
+
 /* How a closed file was left. */
 enum segment_end {
     SEGMENT_COMPLETE, /* indexed and durable: it may have its final name */

@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "segment/mkv_repair.h"
 #include "segment/mp4_box.h"
 
 #define MAX_TRACKS 16
@@ -73,6 +74,8 @@ static int check_structure(const char *path, struct rtsprec_error *error)
     int err = status.st_size == 0 ? broken(error, "the file is empty") : 0;
     if (err == 0 && ends_with(path, ".mp4"))
         err = check_boxes(fd, (uint64_t)status.st_size, error);
+    else if (err == 0 && !mkv_is_closed(fd, status.st_size))
+        err = broken(error, "the elements of the file are not those of a closed segment");
     close(fd);
     return err;
 }

@@ -273,7 +273,8 @@ static int send_unit(struct session_track *track)
     if (is_video && settings->switch_us != SETTINGS_NEVER)
         switch_clip(track);
     send_us = next_send_time(track);
-    if (send_us < settings->stall_us || !(is_video || settings->stall_all)) {
+    if (send_us < settings->stall_us ||
+        !(is_video ? settings->stall_video : settings->stall_sound)) {
         const struct clip_unit *unit = &source_of(track)->units[track->index];
         struct served_unit served = {
             .path = session->path,

@@ -80,8 +80,10 @@ static int set_status(struct path_settings *s, const char *value)
 
 static int set_stall(struct path_settings *s, const char *value)
 {
-    s->stall_all = strncmp(value, "all:", 4) == 0;
-    return parse_moment(s->stall_all ? value + 4 : value, &s->stall_us);
+    int all = strncmp(value, "all:", 4) == 0, sound = strncmp(value, "sound:", 6) == 0;
+    s->stall_video = !sound;
+    s->stall_sound = all || sound;
+    return parse_moment(all ? value + 4 : sound ? value + 6 : value, &s->stall_us);
 }
 
 static int set_close(struct path_settings *s, const char *value)
@@ -121,7 +123,7 @@ static const struct {
     {"speed", set_speed, "1", "a factor from 0.01 to 1000"},
     {"answer", set_answer, "yes", "yes or no"},
     {"status", set_status, NULL, "a status from 200 to 599"},
-    {"stall", set_stall, NULL, "SECONDS or all:SECONDS"},
+    {"stall", set_stall, NULL, "SECONDS, all:SECONDS or sound:SECONDS"},
     {"close", set_close, NULL, "SECONDS"},
     {"jump", set_jump, NULL, "SECONDS:DELTA_SECONDS"},
     {"switch", set_switch, NULL, "SECONDS:CLIP"},

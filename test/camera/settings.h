@@ -18,7 +18,7 @@ struct path_settings {
     int no_answer;
     int status; /**< answer to DESCRIBE; 0: the true one */
     int64_t stall_us;
-    int stall_all; /**< not only the video */
+    int stall_video, stall_sound; /**< which of them */
     int64_t close_us;
     int64_t jump_us;
     int64_t jump_by_us;

@@ -80,8 +80,10 @@ class Disk:
 
     @staticmethod
     def cut(descriptor):
-        """What was not made durable is lost; every access fails from now on. Returns when, µs since
-        1970."""
+        """What was not made durable is lost; every access fails from now on.
+
+        Returns when, µs since 1970.
+        """
         cut_us = time.time_ns() // 1000
         fcntl.ioctl(descriptor, SHUTDOWN, struct.pack("I", NO_LOG_FLUSH))
         os.close(descriptor)

@@ -11,10 +11,12 @@ the same. No .part stays, nothing is there twice.
 import random
 import re
 import shutil
+import time
 
 import harness
 from harness import amount, program, run
-from losses import Sessions, check_readable, check_run, now_us, realtime, recordings, say, wait_served
+from losses import (Sessions, check_readable, check_run, now_us, realtime, recordings, say,
+                    wait_served)
 
 CLIPS = ("h264", "h265gop4aac", "h264gop4", "h265", "h265", "h264b", "h265b")
 BOUND_S = 0.6
@@ -64,14 +66,14 @@ class Crash(harness.Case):
     def check_repaired_first(self, parts):
         """The daemon's log tells of each repair before the camera's first new file."""
         for camera in self.cameras:
-            of_camera = [line for line in self.daemon.out if f"CameraProcessor-{camera.name} " in line]
+            of_camera = self.daemon.find(self.daemon.of(camera.name))
             first = next(i for i, line in enumerate(of_camera) if "Starting recording" in line)
             mine = [part for part in parts if part.parent.parent.name == camera.name]
             self.assertTrue(mine, f"{camera.name} had no open file")
             for part in mine:
                 final = re.escape(str(part.with_suffix("")))
-                told = (rf"(Repaired after a crash: {final} |"
-                        rf"Nothing could be saved after a crash: {final}\.damaged .*no whole frame)")
+                told = (rf"(Repaired after a crash: {final} |Nothing could be saved after a crash: "
+                        rf"{final}\.damaged .*no whole frame)")
                 self.assertTrue([line for line in of_camera[:first] if re.search(told, line)],
                                 f"{part} was not repaired in time")
 
@@ -100,6 +102,22 @@ class Crash(harness.Case):
         self.daemon.stop()
         self.check_all("SIGKILL, next start repairs")
 
+    def test_sound_stops(self):
+        """A file that ends waits for its sound for up to a second. Its video does not wait."""
+        self.cameras = [camera for camera in self.cameras if camera.tracks == "va"]
+        for camera in self.cameras:
+            self.server.say(f"set {camera.path} stall sound:1")
+        self.start()
+        self.daemon.wait_recording((camera.name for camera in self.cameras), 2)
+        time.sleep(0.65)
+        crashed_us = now_us()
+        self.daemon.kill()
+        parts = self.daemon.parts()
+        self.assertGreater(len(parts), len(self.cameras), "no file was waiting for its sound")
+        run(program("RTSPRECD"), "repair", self.daemon.output)
+        self.note_run(crashed_us, parts)
+        self.check_all("SIGKILL while a file waits for its sound")
+
     def test_command(self):
         self.start()
         self.daemon.wait_recording(camera.name for camera in self.cameras)
@@ -111,7 +129,8 @@ class Crash(harness.Case):
         self.assertEqual((result.returncode, result.stderr), (1 if empty else 0, ""), result.stdout)
         for part in parts:
             final = re.escape(str(part.with_suffix("")))
-            self.assertRegex(result.stdout, f"(?m)^{final}(: repaired: |.damaged: .*no whole frame)")
+            self.assertRegex(result.stdout,
+                             f"(?m)^{final}(: repaired: |.damaged: .*no whole frame)")
         self.assertIn(f"{len(parts)} files, {empty} of them not saved", result.stdout)
         self.note_run(crashed_us, parts)
         for camera, files, units, _ in self.runs:

@@ -156,7 +156,8 @@ class Players(harness.Case):
         self.needs("mediainfo")
         for name, file in self.files.items():
             with self.subTest(name):
-                tracks = json.loads(run("mediainfo", "--Output=JSON", file).stdout)["media"]["track"]
+                said = run("mediainfo", "--Output=JSON", file).stdout
+                tracks = json.loads(said)["media"]["track"]
                 video = next(track for track in tracks if track["@type"] == "Video")
                 self.assertEqual(video["Format"], CAMERAS[name][2])
                 self.assertEqual((video["Width"], video["Height"]), ("640", "360"))
@@ -197,8 +198,8 @@ class Players(harness.Case):
                 copy = self.folder / file.name
                 shutil.copyfile(file, copy)
                 copy.chmod(0o644)
-                result = run(*user, "vlc", "-I", "dummy", "--no-audio", "--vout", "dummy", "--stats",
-                             "--start-time", "4", "--run-time", "1", "--verbose", "2", "--no-color",
+                result = run(*user, "vlc", "-I", "dummy", "--no-audio", "--vout", "dummy",
+                             "--stats", "--start-time", "4", "--run-time", "1", "--verbose", "2", "--no-color",
                              "--play-and-exit", copy, "vlc://quit",
                              env={**os.environ, "HOME": str(self.folder)}, errors="replace")
                 said = result.stdout + result.stderr
@@ -215,7 +216,7 @@ class Players(harness.Case):
         self.addCleanup(server.server_close)
         self.addCleanup(server.shutdown)
         url = f"http://127.0.0.1:{server.server_port}/page?{file.name}"
-        env = {**os.environ, "HOME": str(self.folder)}
+        env = {**os.environ, "HOME": str(self.folder), "TMPDIR": str(self.folder)}
         with open(self.folder / "browser.log", "wb") as log:
             browser = subprocess.Popen([*map(str, command), url], env=env, stdout=log, stderr=log,
                                        start_new_session=True)

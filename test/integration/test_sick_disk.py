@@ -125,8 +125,9 @@ class SickDisk(harness.Case):
         time.sleep(2)
         errors = self.daemon.find(self.daemon.of("sick", "ERROR - .*trying again"), start)
         self.assertEqual(len(errors), 1, "one trouble is told once")
-        open_files = [os.readlink(entry.path) for entry in os.scandir(f"/proc/{self.daemon.pid}/fd")]
-        self.assertEqual([path for path in open_files if ".part" in path and "/sick/" in path], [])
+        descriptors = os.scandir(f"/proc/{self.daemon.pid}/fd")
+        paths = [os.readlink(entry.path) for entry in descriptors]
+        self.assertEqual([path for path in paths if ".part" in path and "/sick/" in path], [])
         disk.vanish()
         disk.wait_gone()
         disk.mount()

@@ -58,9 +58,11 @@ int portable_rename_exclusive(const char *from, const char *to);
 int portable_write_all_at(int fd, const void *data, size_t size, int64_t offset);
 int64_t portable_content_end(int fd, int64_t size);
 ssize_t portable_read_at(int fd, void *data, size_t size, int64_t offset);
+int64_t portable_content_end(int fd, int64_t size);
 #define link fake_link
 #include "base/file.c"
 #undef link
+#undef file_content_end
 #undef file_write_all
 #undef file_make_directories
 #undef file_rename_exclusive
@@ -215,6 +217,24 @@ static void test_rename_without_links(void **state)
     link_fails_with = 0;
 }
 
+static void test_zeros_at_the_end(void **state)
+{
+    static const struct {
+        int64_t last, size; /* the last byte that is not zero, -1: none */
+    } cases[] = {{-1, 0},      {-1, 1},      {-1, 4096},   {-1, 100000}, {0, 1},
+                 {0, 100000},  {99, 100},    {99, 4097},   {4095, 4096}, {4095, 4097},
+                 {4096, 4097}, {4096, 8192}, {8000, 8192}, {5, 1000000}};
+    int fd = open(path_in(*state, "file"), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    for (size_t i = 0; i < LENGTH(cases); i++) {
+        assert_int_equal(ftruncate(fd, 0), 0);
+        assert_int_equal(ftruncate(fd, cases[i].size), 0);
+        if (cases[i].last >= 0)
+            assert_int_equal(pwrite(fd, "x", 1, cases[i].last), 1);
+        require(file_content_end(fd, cases[i].size) == cases[i].last + 1, "row %zu", i);
+    }
+    close(fd);
+}
+
 #define CASE(test) cmocka_unit_test_setup_teardown(test, directory_create, directory_remove)
 
 int main(void)
@@ -231,6 +251,7 @@ int main(void)
         CASE(test_rename_never_overwrites),
         CASE(test_rename_without_renameat2),
         CASE(test_rename_without_links),
+        CASE(test_zeros_at_the_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -44,6 +44,31 @@ static void test_order(void **state)
     free(second);
 }
 
+/* What a crash left open gets the name that it would have got. */
+static void test_closed_paths(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *part;
+        int attempt;
+        const char *suffix, *closed;
+    } cases[] = {
+        {"/v/c/2024-03-02/12_00_00.mp4.part", 0, "", "/v/c/2024-03-02/12_00_00.mp4"},
+        {"/v/c/2024-03-02/12_00_00.mp4.part", 1, "", "/v/c/2024-03-02/12_00_00-2.mp4"},
+        {"/v/c/2024-03-02/12_00_00-2.mkv.part", 2, "", "/v/c/2024-03-02/12_00_00-2-3.mkv"},
+        {"/v/c/2024-03-02/12_00_00.mp4.part", 0, ".damaged",
+         "/v/c/2024-03-02/12_00_00.mp4.damaged"},
+        {"12_00_00.mkv.part", 9, ".damaged", "12_00_00-10.mkv.damaged"},
+        {"12_00_00.part", 1, "", "12_00_00-2"},
+        {"a.b/12_00_00.part", 1, "", "a.b/12_00_00-2"},
+    };
+    for (size_t i = 0; i < LENGTH(cases); i++) {
+        char *closed = layout_closed_path(cases[i].part, cases[i].attempt, cases[i].suffix);
+        assert_string_equal(closed, cases[i].closed);
+        free(closed);
+    }
+}
+
 static void test_camera_names(void **state)
 {
     (void)state;
@@ -75,6 +100,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_paths),
         cmocka_unit_test(test_order),
+        cmocka_unit_test(test_closed_paths),
         cmocka_unit_test(test_camera_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

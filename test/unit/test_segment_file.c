@@ -139,6 +139,48 @@ static void test_all_names_are_taken(void **state)
     segment_file_uninit(&file);
 }
 
+static void test_what_was_found_gets_its_name(void **state)
+{
+    struct rtsprec_error error = {0};
+    const char *part = path_in(*state, "12_00_00.mp4.part");
+    static const char *const names[] = {"12_00_00.mp4", "12_00_00-2.mp4", "12_00_00-3.mp4"};
+    for (size_t i = 0; i < LENGTH(names); i++) {
+        char *path;
+        write_file(part, names[i]);
+        require(segment_file_rename_part(part, "", &path, &error) == 0, "%s", error.text);
+        assert_string_equal(path, path_in(*state, names[i]));
+        assert_false(file_exists(part));
+        assert_file_contains(path, names[i]);
+        free(path);
+    }
+    assert_file_contains(path_in(*state, names[0]), names[0]); /* nothing was taken away */
+}
+
+static void test_damaged_names(void **state)
+{
+    struct rtsprec_error error = {0};
+    const char *part = path_in(*state, "12_00_00.mkv.part");
+    static const char *const names[] = {"12_00_00.mkv.damaged", "12_00_00-2.mkv.damaged"};
+    for (size_t i = 0; i < LENGTH(names); i++) {
+        char *path;
+        write_file(part, "");
+        require(segment_file_rename_part(part, ".damaged", &path, &error) == 0, "%s", error.text);
+        assert_string_equal(path, path_in(*state, names[i]));
+        free(path);
+    }
+}
+
+static void test_what_is_not_there_gets_no_name(void **state)
+{
+    struct rtsprec_error error = {0};
+    char *path;
+    assert_int_equal(
+        segment_file_rename_part(path_in(*state, "12_00_00.mp4.part"), "", &path, &error),
+        RTSPREC_ERROR_IO);
+    assert_null(path);
+    assert_non_null(strstr(error.text, "12_00_00.mp4.part"));
+}
+
 #define CASE(test) cmocka_unit_test_setup_teardown(test, create, directory_remove)
 
 int main(void)
@@ -152,6 +194,9 @@ int main(void)
         CASE(test_a_directory_in_the_way),
         CASE(test_missing_directories_on_the_way),
         CASE(test_all_names_are_taken),
+        CASE(test_what_was_found_gets_its_name),
+        CASE(test_damaged_names),
+        CASE(test_what_is_not_there_gets_no_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
