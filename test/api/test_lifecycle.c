@@ -246,6 +246,7 @@ static void callbacks_may_ask_cameras_until_the_end(void **state)
     struct late late = {0};
     struct rtsprec_recorder_options options;
     struct rtsprec_recorder *recorder;
+    struct rtsprec_camera_statistics statistics = {.size = sizeof(statistics)};
     pthread_t thread;
 
     (void)state;
@@ -256,6 +257,10 @@ static void callbacks_may_ask_cameras_until_the_end(void **state)
     recorder = new_recorder(&options);
     late.camera = add_camera(recorder, "door");
     assert_int_equal(rtsprec_camera_start(late.camera, NULL), 0);
+    for (int i = 0; i < 1000 && statistics.failures_total == 0; i++) {
+        process_pause_ms(10);
+        assert_int_equal(rtsprec_camera_get_statistics(late.camera, &statistics), 0);
+    }
     assert_int_equal(pthread_create(&thread, NULL, let_go, &late), 0);
     rtsprec_recorder_destroy(&recorder);
     pthread_join(thread, NULL);

@@ -53,9 +53,6 @@ static void take_event(void *user, const struct rtsprec_event *event)
     case RTSPREC_EVENT_DISCONTINUITY:
         keep(all, event->camera, event->u.discontinuity.text ? event->u.discontinuity.text : "0");
         break;
-    case RTSPREC_EVENT_STORAGE_CHANGED:
-        keep(all, event->camera, event->u.storage.text);
-        break;
     case RTSPREC_EVENT_PACKETS_DROPPED:
         keep(all, event->camera, "dropped");
         all->is_wrong |= event->u.dropped.packets != 1 || event->u.dropped.bytes != 3;
