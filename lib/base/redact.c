@@ -54,7 +54,7 @@ static size_t userinfo_length(const char *text)
 static size_t encoded_userinfo_length(const char *text)
 {
     size_t end = strcspn(text, "&/ \t\r\n\"'<>"), length = 0;
-    for (size_t i = 0; i < end && strncasecmp(text + i, "%2F", 3); i++) {
+    for (size_t i = 0; i < end && strncasecmp(text + i, "%2F", 3) != 0; i++) {
         if (!strncmp(text + i, "%40", 3))
             length = i;
     }

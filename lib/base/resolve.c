@@ -1,6 +1,7 @@
 #include "base/resolve.h"
 
 #include <arpa/inet.h>
+#include <assert.h>
 #include <netdb.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -98,6 +99,7 @@ int resolver_lookup(struct resolver *resolver, const char *host, struct cancel *
         return err;
 
     struct lookup *lookup = resolver->pending;
+    assert(lookup);
     const struct gaicb *const wait_for[1] = {&lookup->request};
     int failure;
     while ((failure = gai_error(&lookup->request)) == EAI_INPROGRESS) {

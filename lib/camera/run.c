@@ -234,6 +234,7 @@ static int push_stream(struct run *run, struct rtsprec_error *error)
 static void report_connected(struct run *run)
 {
     struct rtsprec_camera *camera = run->camera;
+    assert(run->stream);
     const AVCodecParameters *video = run->stream->tracks[0].parameters;
     char sound[64] = "no sound";
     if (run->stream->track_count > 1)
