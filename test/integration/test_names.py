@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A file that exists is never overwritten, whoever made it and why the name comes again.
 
-Proves for files of others and left-over .part files, for a daemon that starts again and a camera
+Proves for files of others and left-over .part files that are not ours, for a daemon that starts again and a camera
 that comes back within the same second, and for the hour that the end of summer time repeats: the
 new file gets a number, the old one stays as it was, and nothing of the recording is missing.
 """
@@ -33,33 +33,29 @@ class Names(harness.Case):
             files.append(file)
         return files
 
-    def test_files_of_others(self):
+    def check_occupied(self, suffix, kept_as, number):
         server = harness.Camera(self.folder, ("h265",))
-        others = self.occupy(".mp4")
+        others = self.occupy(suffix)
         texts = [file.read_text() for file in others]
         daemon = harness.Daemon(self.folder, [self.camera(server)], interval=1)
         daemon.wait_closed(["cam"], 3)
         stopped_us = daemon.stop()
-        self.assertEqual([file.read_text() for file in others], texts)
+        kept = [file.with_name(file.name.replace(suffix, kept_as)) for file in others]
+        self.assertEqual([file.read_text() for file in kept], texts)
         files = [file for file in daemon.segments("cam") if file not in others]
         self.assertGreaterEqual(len(files), 4)
         for file in files:
-            self.assertRegex(file.name, r"^\d\d_\d\d_\d\d-2\.mp4$")
+            self.assertRegex(file.name, rf"^\d\d_\d\d_\d\d{number}\.mp4$")
             check_file(file)
         hashes = [row.hash for file in files for row in packets(file) if row.track == "v"]
         check_served("cam", server.served("/h265/cam"), hashes, stopped_us)
 
-    def test_part_files_of_others(self):
-        """A start takes them for what a crash left open: nothing is in them, and nothing is lost."""
-        server = harness.Camera(self.folder, ("h265",))
-        others = self.occupy(".mp4.part")
-        texts = [file.read_text() for file in others]
-        daemon = harness.Daemon(self.folder, [self.camera(server)], interval=1)
-        daemon.wait_closed(["cam"], 3)
-        stopped_us = daemon.stop()
-        kept = [file.with_suffix(".damaged") for file in others]
-        self.assertEqual([file.read_text() for file in kept], texts)
-        check_camera(daemon, "cam", server, "/h265/cam", stopped_us)
+    def test_files_of_others(self):
+        self.check_occupied(".mp4", ".mp4", "-2")
+
+    def test_part_files_of_a_crash(self):
+        """The start looks at them, and puts aside what it cannot repair."""
+        self.check_occupied(".mp4.part", ".mp4.damaged", "")
 
     def opened(self, daemon):
         lines = daemon.find("Starting recording to: ")
