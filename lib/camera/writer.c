@@ -247,6 +247,7 @@ static void write_to(struct writer *writer, struct output *output, struct queue_
     struct camera_counters *counters = &writer->camera->counters;
     struct rtsprec_error error;
     int64_t bytes = item->packet->size;
+    bool is_video = item->packet->stream_index == 0;
     if (segment_write(output->segment, item->packet, &error) < 0) {
         count(&counters->failed_packets, 1);
         fail(writer, output->file.part_path, &error);
@@ -254,7 +255,7 @@ static void write_to(struct writer *writer, struct output *output, struct queue_
         return;
     }
     count(&counters->written_bytes, bytes);
-    count(&counters->written_frames, item->packet->stream_index == 0);
+    count(&counters->written_frames, is_video);
 }
 
 static void take_packet(struct writer *writer, struct queue_item *item)

@@ -54,6 +54,12 @@ struct segment {
     struct mp4_part part;
     struct mp4_tap tap;
 
+    /*
+     * Of each track the last packet is held until the next one tells how long it lasts: a duration
+     * that is too long would push the next fragment's times back in libavformat.
+     */
+    AVPacket *held[STREAM_MAX_TRACKS]; /* owned; empty: none */
+
     int64_t fragment_start_us; /* media time; INT64_MIN: no fragment is begun */
     int64_t fragment_bytes;
     struct segment_summary summary;
@@ -245,8 +251,10 @@ static int write_mp4_head(struct segment *segment, uint32_t room_bytes)
     mp4_put(&head, segment->head.data, ftyp_bytes);
     mp4_put_room(&head, room_bytes);
     mp4_put(&head, moov, moov_bytes);
-    if (head.failed)
+    if (head.failed) {
+        mp4_buffer_uninit(&head);
         return AVERROR(ENOMEM);
+    }
     segment->part.room_offset = ftyp_bytes;
     segment->part.room_bytes = room_bytes;
     mp4_tap_init(&segment->tap, moov, moov_bytes, head.size);
@@ -303,6 +311,8 @@ static void close_muxer(struct segment *segment)
 static void destroy(struct segment *segment)
 {
     durable_remove(&segment->durable);
+    for (int i = 0; i < STREAM_MAX_TRACKS; i++)
+        av_packet_free(&segment->held[i]);
     close_muxer(segment);
     mp4_tap_uninit(&segment->tap);
     mp4_buffer_uninit(&segment->head);
@@ -325,7 +335,13 @@ int segment_open(struct segment **out, const struct segment_options *options,
     segment->fragment_start_us = INT64_MIN;
 
     int err = 0;
-    int averror = open_muxer(segment, options);
+    int averror = 0;
+    for (int i = 0; i < STREAM_MAX_TRACKS && averror == 0; i++) {
+        segment->held[i] = av_packet_alloc();
+        averror = segment->held[i] ? 0 : AVERROR(ENOMEM);
+    }
+    if (averror == 0)
+        averror = open_muxer(segment, options);
     if (averror < 0)
         err = explain(segment, averror, "the header cannot be written", error);
     else if (options->durable)
@@ -371,7 +387,8 @@ static int begin_packet(struct segment *segment, int64_t dts_us, int64_t end_us,
     return err;
 }
 
-int segment_write(struct segment *segment, AVPacket *packet, struct rtsprec_error *error)
+/* Times of the run; the packet is to be unreferenced afterwards. */
+static int write_packet(struct segment *segment, AVPacket *packet)
 {
     const struct track *track = &segment->stream->tracks[packet->stream_index];
     const struct track *video = &segment->stream->tracks[0];
@@ -392,13 +409,48 @@ int segment_write(struct segment *segment, AVPacket *packet, struct rtsprec_erro
         err = av_write_frame(segment->format, packet);
     }
     if (err < 0)
-        return explain(segment, err, "writing failed", error);
+        return err;
 
     segment->summary.packets++;
     segment->summary.frames += is_video;
     if (is_video && end_us > segment->summary.duration_us)
         segment->summary.duration_us = end_us;
     return 0;
+}
+
+int segment_write(struct segment *segment, AVPacket *packet, struct rtsprec_error *error)
+{
+    int err = segment->error;
+    AVPacket *held = segment->held[packet->stream_index];
+    if (err == 0 && held->data) {
+        held->duration = packet->dts - held->dts;
+        err = write_packet(segment, held);
+    }
+    av_packet_unref(held);
+    av_packet_move_ref(held, packet);
+    return err < 0 ? explain(segment, err, "writing failed", error) : 0;
+}
+
+/* The last packets of all tracks, in the order of their times, with the durations they came with.
+ */
+static int write_held(struct segment *segment)
+{
+    for (;;) {
+        AVPacket *next = NULL;
+        for (int i = 0; i < segment->stream->track_count; i++) {
+            AVPacket *held = segment->held[i];
+            if (held->data &&
+                (!next || av_compare_ts(held->dts, segment->stream->tracks[i].time_base, next->dts,
+                                        segment->stream->tracks[next->stream_index].time_base) < 0))
+                next = held;
+        }
+        if (!next)
+            return 0;
+        int err = write_packet(segment, next);
+        av_packet_unref(next);
+        if (err < 0)
+            return err;
+    }
 }
 
 /* A write that failed has left a piece of a fragment: what counts is what is in the file. */
@@ -469,7 +521,9 @@ int segment_close(struct segment **segment_pointer, struct segment_summary *summ
     int result = 0;
     *end = SEGMENT_TORN;
 
-    int err = segment->error ? 0 : end_fragment(segment);
+    int err = segment->error ? 0 : write_held(segment);
+    if (err == 0 && !segment->error)
+        err = end_fragment(segment);
     int trailer = av_write_trailer(segment->format);
     avio_flush(segment->format->pb);
     err = err < 0 ? err : trailer;

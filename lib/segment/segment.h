@@ -61,9 +61,9 @@ int segment_open(struct segment **out, const struct segment_options *options,
                  struct rtsprec_error *error);
 
 /*
- * Writes a packet of a track; its times are those of the run. The packet stays the caller's, its
- * times are undefined afterwards. After a failure, which may be one of an earlier write or sync,
- * the segment can only be closed.
+ * Takes a packet of a track over, in any case; its times are those of the run. It is written when
+ * the next one of its track comes, which tells how long it lasts. After a failure, which may be one
+ * of an earlier write or sync, the segment can only be closed.
  */
 int segment_write(struct segment *segment, AVPacket *packet, struct rtsprec_error *error);
 

@@ -186,6 +186,57 @@ static void test_all_packets_are_in_the_file(void **state)
     }
 }
 
+/*
+ * A camera whose frames do not come evenly: a packet's duration is a guess that the next packet may
+ * contradict, also across the end of a fragment.
+ */
+static void test_uneven_times_stay_as_they_are(void **state)
+{
+    enum { MAX_FRAMES = 1000 };
+    static int64_t expected[MAX_FRAMES];
+    const char *closed = path_in(*state, "file.mp4"), *open_copy = path_in(*state, "open.mp4");
+    struct clip clip;
+    struct segment *segment;
+    struct rtsprec_error error = {0};
+    struct segment_summary summary;
+    enum segment_end end;
+    AVPacket *packet;
+    int count = 0;
+    clip_open(&clip, "h264v");
+    segment_begin(&segment, &clip, closed, RTSPREC_CONTAINER_MP4, 0);
+    while ((packet = clip_read(&clip, 0, HOUR)) != NULL && count < MAX_FRAMES) {
+        static const int64_t late_us[] = {0, 15000, -12000, 3000, -19000};
+        int64_t pts_us = av_rescale_q(packet->pts, clip.stream->tracks[0].time_base, us) +
+                         (count ? late_us[count % 5] : 0);
+        packet->pts = packet->dts = av_rescale_q(pts_us, us, clip.stream->tracks[0].time_base);
+        expected[count++] = packet->pts;
+        require(segment_write(segment, packet, &error) == 0, "%s", error.text);
+        av_packet_free(&packet);
+    }
+    copy_file(closed, open_copy);
+    require(segment_close(&segment, &summary, &end, &error) == 0, "%s", error.text);
+    assert_int_equal(summary.frames, count);
+
+    const char *const files[] = {closed, open_copy};
+    for (int i = 0; i < 2; i++) {
+        AVFormatContext *format = NULL;
+        packet = av_packet_alloc();
+        require(avformat_open_input(&format, files[i], NULL, NULL) == 0, "%s", files[i]);
+        int at = 0;
+        for (; av_read_frame(format, packet) >= 0; at++) {
+            int64_t pts = av_rescale_q(packet->pts, format->streams[0]->time_base,
+                                       clip.stream->tracks[0].time_base);
+            require(at < count && pts == expected[at] && packet->dts == packet->pts,
+                    "%s: frame %d at %" PRId64 ", not %" PRId64, files[i], at, pts, expected[at]);
+            av_packet_unref(packet);
+        }
+        require(i == 0 ? at == count : at > count / 2, "%s: %d frames", files[i], at);
+        av_packet_free(&packet);
+        avformat_close_input(&format);
+    }
+    clip_close(&clip);
+}
+
 /* Their first dts lies before 0, and the sound must not move against them. */
 static void test_reordered_pictures_begin_at_0_in_mp4(void **state)
 {
@@ -441,6 +492,7 @@ int main(void)
     av_log_set_level(AV_LOG_QUIET);
     const struct CMUnitTest tests[] = {
         CASE(test_all_packets_are_in_the_file),
+        CASE(test_uneven_times_stay_as_they_are),
         CASE(test_reordered_pictures_begin_at_0_in_mp4),
         CASE(test_a_track_that_begins_later_keeps_its_time),
         CASE(test_mp4_is_readable_up_to_each_fragment),
