@@ -418,36 +418,46 @@ static int write_packet(struct segment *segment, AVPacket *packet)
     return 0;
 }
 
+/* Writes what is held of a track, if anything. */
+static int write_held(struct segment *segment, int track)
+{
+    AVPacket *held = segment->held[track];
+    int err = held->data ? write_packet(segment, held) : 0;
+    av_packet_unref(held);
+    return err;
+}
+
 int segment_write(struct segment *segment, AVPacket *packet, struct rtsprec_error *error)
 {
-    int err = segment->error;
-    AVPacket *held = segment->held[packet->stream_index];
-    if (err == 0 && held->data) {
+    int err = segment->error, track = packet->stream_index;
+    AVPacket *held = segment->held[track];
+    if (held->data)
         held->duration = packet->dts - held->dts;
-        err = write_packet(segment, held);
-    }
+    if (err == 0)
+        err = write_held(segment, track);
     av_packet_unref(held);
     av_packet_move_ref(held, packet);
+    /* An mkv file holds no durations, but the order in which packets are written. */
+    if (err == 0 && segment->container == RTSPREC_CONTAINER_MKV)
+        err = write_held(segment, track);
     return err < 0 ? explain(segment, err, "writing failed", error) : 0;
 }
 
-/* The last packets of all tracks, in the order of their times, with the durations they came with.
- */
-static int write_held(struct segment *segment)
+/* The last packets of all tracks, in the order of their times, as long as they claim to be. */
+static int write_all_held(struct segment *segment)
 {
     for (;;) {
-        AVPacket *next = NULL;
+        int next = -1;
         for (int i = 0; i < segment->stream->track_count; i++) {
-            AVPacket *held = segment->held[i];
-            if (held->data &&
-                (!next || av_compare_ts(held->dts, segment->stream->tracks[i].time_base, next->dts,
-                                        segment->stream->tracks[next->stream_index].time_base) < 0))
-                next = held;
+            const struct track *tracks = segment->stream->tracks;
+            if (segment->held[i]->data &&
+                (next < 0 || av_compare_ts(segment->held[i]->dts, tracks[i].time_base,
+                                           segment->held[next]->dts, tracks[next].time_base) < 0))
+                next = i;
         }
-        if (!next)
+        if (next < 0)
             return 0;
-        int err = write_packet(segment, next);
-        av_packet_unref(next);
+        int err = write_held(segment, next);
         if (err < 0)
             return err;
     }
@@ -475,9 +485,10 @@ static int seal_by_repair(struct segment *segment, enum segment_end *end,
 
 int segment_flush(struct segment *segment, struct rtsprec_error *error)
 {
-    if (segment->error == 0 && segment->fragment_start_us == INT64_MIN)
-        return 0;
-    int err = segment->error ? AVERROR(-segment->error) : end_fragment(segment);
+    /* Of sound more may come, which tells how long the last packet lasts. */
+    int err = segment->error ? AVERROR(-segment->error) : write_held(segment, 0);
+    if (err >= 0 && segment->fragment_start_us != INT64_MIN)
+        err = end_fragment(segment);
     return err < 0 ? explain(segment, err, "writing failed", error) : 0;
 }
 
@@ -521,7 +532,7 @@ int segment_close(struct segment **segment_pointer, struct segment_summary *summ
     int result = 0;
     *end = SEGMENT_TORN;
 
-    int err = segment->error ? 0 : write_held(segment);
+    int err = segment->error ? 0 : write_all_held(segment);
     if (err == 0 && !segment->error)
         err = end_fragment(segment);
     int trailer = av_write_trailer(segment->format);

@@ -68,7 +68,8 @@ int segment_open(struct segment **out, const struct segment_options *options,
 int segment_write(struct segment *segment, AVPacket *packet, struct rtsprec_error *error);
 
 /*
- * Writes what was gathered, however short. After a failure the segment can only be closed.
+ * Writes what was gathered, however short, and of the video all: nothing of it comes any more.
+ * After a failure the segment can only be closed.
  *
  * Returns as segment_write().
  */
