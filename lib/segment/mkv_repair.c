@@ -232,7 +232,7 @@ static uint64_t take_cluster(struct scan *scan, const struct element *cluster, c
  * unknown ones have 8 bytes. */
 static int patch_size(const struct scan *scan, const struct element *element, uint64_t size)
 {
-    uint8_t bytes[8];
+    uint8_t bytes[8] = {0};
     for (int i = 0; i < element->size_bytes; i++)
         bytes[i] = (uint8_t)(size >> (8 * (element->size_bytes - 1 - i)));
     bytes[0] |= (uint8_t)(0x80 >> (element->size_bytes - 1));
