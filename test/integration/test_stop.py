@@ -91,7 +91,9 @@ class Stop(harness.Case):
                 next(line for line in lines if "Starting recording" in line)
         self.wait_until_full(reader, output)
         process.send_signal(signal.SIGTERM)
-        harness.wait_until(lambda: not self.blocks(process.pid, signal.SIGTERM), "SIGTERM")
+        # Waiting for a signal unblocks it too, but then SIGUSR1 as well.
+        harness.wait_until(lambda: not self.blocks(process.pid, signal.SIGTERM) and
+                           self.blocks(process.pid, signal.SIGUSR1), "SIGTERM to be given back")
         harness.wait_until(lambda: not list(output.glob("*/*/*.part")), "closed files")
         self.assertEqual(len({file.parent for file in output.glob("*/*/*.mp4")}), len(cameras))
         self.assertIsNone(process.poll(), "a full pipe did not hold the log up")
