@@ -59,7 +59,8 @@ RTSPREC_API void rtsprec_recorder_wait(struct rtsprec_recorder *recorder);
 
 /**
  * Stops every camera, delivers the events that are left, destroys cameras and recorder and sets
- * *recorder to NULL. Until it returns, callbacks may ask cameras for their name and statistics. A NULL recorder or a pointer to NULL is ignored.
+ * *recorder to NULL. Until it returns, callbacks may ask cameras for their name and statistics. A
+ * NULL recorder or a pointer to NULL is ignored.
  */
 RTSPREC_API void rtsprec_recorder_destroy(struct rtsprec_recorder **recorder);
 

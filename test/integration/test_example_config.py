@@ -44,7 +44,8 @@ class ExampleConfig(harness.Case):
         daemon.send(15)
         self.assertEqual(daemon.wait(), 0, daemon.tail())
         self.assertEqual(daemon.err, [])
-        self.assertEqual(sorted(path.name for path in output.iterdir()), [".rtsprec", "front-door"])
+        self.assertEqual(sorted(path.name for path in output.iterdir()),
+                         [".rtsprec", "front-door"])
         files = list(output.glob("front-door/*/*.mp4"))
         self.assertTrue(files)
         check_files(files)

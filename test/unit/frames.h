@@ -83,6 +83,14 @@ static inline struct frames frames_read_fd(int fd)
     return frames_read(path_of_fd(fd));
 }
 
+/* The first frame of a track, of which there has to be one. */
+static inline const struct frame *frames_first(const struct frames *frames, int track)
+{
+    if (frames->tracks[track].count == 0)
+        abort();
+    return &frames->tracks[track].items[0];
+}
+
 /*
  * Whether the first `count` frames of two lists are the same: bytes, key, and pts from the first
  * frame on. Returns their number, or the index of the first that differs.

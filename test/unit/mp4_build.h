@@ -89,8 +89,8 @@ struct build_sample {
 /* A track's part of a moof; data_at: of its first sample, from the moof's beginning. */
 struct build_run {
     uint32_t id;
-    uint64_t dts;
     int32_t data_at;
+    uint64_t dts;
     const struct build_sample *samples;
     int count;
 };

@@ -185,6 +185,8 @@ static void test_flipped_bits(void **state)
     source_init(&source, "h264tiny", SECOND * 3 / 2);
     for (int n = campaign_size(1000, 20000); n > 0; n--) {
         struct image image = image_prefix(&source.recording.open, source.recording.open.size);
+        if (image.size == 0)
+            abort();
         for (int64_t flips = random_between(&seed, 1, 8); flips > 0; flips--) {
             int64_t at = random_between(&seed, 0, (int64_t)image.size - 1);
             image.data[at] ^= (uint8_t)(1 << random_between(&seed, 0, 7));

@@ -133,7 +133,7 @@ static void check_state(const struct image *disk, const struct frames *expected,
     require(mp4_repair(fd, &repaired, &error) == 0, "%s: %s", what, error.text);
     frames = frames_read_fd(fd);
     require_same(&frames, expected, what);
-    require(frames.tracks[0].items[0].pts == 0, "%s", what);
+    require(frames_first(&frames, 0)->pts == 0, "%s", what);
     frames_uninit(&frames);
     require(mp4_repair(fd, &again, &error) == 0 && again.was_sealed, "%s", what);
     close(fd);
@@ -302,11 +302,11 @@ static void test_sealed_is_as_open(void **state)
             assert_true(open.tracks[k].count > 0);
             size_t same = frames_same(list, &open.tracks[k], open.tracks[k].count);
             require(same == open.tracks[k].count, "%s: track %d: frame %zu", all[i], k, same);
-            int64_t first_us = av_rescale_q(list->items[0].pts, list->time_base, us);
+            int64_t first_us = av_rescale_q(frames_first(&closed, k)->pts, list->time_base, us);
             require(llabs(first_us - recording.first_us[k]) <= 1000, "%s: track %d: %lld", all[i],
                     k, (long long)first_us);
         }
-        assert_int_equal(closed.tracks[0].items[0].pts, 0);
+        assert_int_equal(frames_first(&closed, 0)->pts, 0);
         /* The sound may end a packet later than the video. */
         require(closed.duration_us >= recording.summary.duration_us - 1000 &&
                     closed.duration_us <= recording.summary.duration_us + 70000,

@@ -71,9 +71,9 @@ static void test_one_track(void **state)
         {3600, 1000, KEY, 0}, {3600, 100, NOT_KEY, 0}, {3600, 200, NOT_KEY, 0}};
     const struct build_sample more[] = {{3600, 900, KEY, 0}, {4000, 90, NOT_KEY, 0}};
     assert_true(table_add(&table, 5000, 10000,
-                          &(struct build_run){1, 0, 500, samples, LENGTH(samples)}, 1));
+                          &(struct build_run){1, 500, 0, samples, LENGTH(samples)}, 1));
     assert_true(
-        table_add(&table, 8000, 12000, &(struct build_run){1, 10800, 400, more, LENGTH(more)}, 1));
+        table_add(&table, 8000, 12000, &(struct build_run){1, 400, 10800, more, LENGTH(more)}, 1));
     assert_int_equal(mp4_table_samples(&table), 5);
     struct mp4_box moov = write_moov(&table, &out);
     assert_words(box_at(&moov, STBL "stts", 0), 2, 4, 3600, 1, 4000);
@@ -101,9 +101,9 @@ static void test_variable_times(void **state)
     table_begin(&table, &video, 1);
     const struct build_sample samples[] = {
         {3600, 10, KEY, 0}, {3601, 10, KEY, 0}, {90000, 10, KEY, 0}, {3599, 10, KEY, 0}};
-    assert_true(table_add(&table, 0, 10000, &(struct build_run){1, 0, 500, samples, 4}, 1));
+    assert_true(table_add(&table, 0, 10000, &(struct build_run){1, 500, 0, samples, 4}, 1));
     /* The next fragment begins later than the last sample's duration says: what counts is tfdt. */
-    assert_true(table_add(&table, 1000, 10000, &(struct build_run){1, 200000, 500, samples, 1}, 1));
+    assert_true(table_add(&table, 1000, 10000, &(struct build_run){1, 500, 200000, samples, 1}, 1));
     struct mp4_box moov = write_moov(&table, &out);
     assert_words(box_at(&moov, STBL "stts", 0), 5, 1, 3600, 1, 3601, 1, 90000, 1,
                  200000 - 3600 - 3601 - 90000, 1, 3600);
@@ -124,7 +124,7 @@ static void test_reordered(void **state)
                                            {3600, 10, NOT_KEY, 7200},
                                            {3600, 10, NOT_KEY, -3600},
                                            {3600, 10, NOT_KEY, -3600}};
-    assert_true(table_add(&table, 0, 10000, &(struct build_run){1, 0, 500, samples, 4}, 1));
+    assert_true(table_add(&table, 0, 10000, &(struct build_run){1, 500, 0, samples, 4}, 1));
     struct mp4_box moov = write_moov(&table, &out);
     assert_words(box_at(&moov, STBL "ctts", 0), 3, 1, 3600, 1, 10800, 2, 0);
     struct mp4_box elst = box_at(&moov, "trak/edts/elst", 0);
@@ -145,7 +145,7 @@ static void test_sound_that_begins_later(void **state)
     const struct build_sample frames[] = {{90000, 100, KEY, 0}, {90000, 100, NOT_KEY, 0}};
     const struct build_sample packets[] = {{1024, 50, KEY, 0}, {1024, 60, KEY, 0}};
     const struct build_run runs[] = {
-        {1, 0, 700, frames, 2}, {2, 16000, 900, packets, 2}, {5, 960, 1010, packets, 1}};
+        {1, 700, 0, frames, 2}, {2, 900, 16000, packets, 2}, {5, 1010, 960, packets, 1}};
     assert_true(table_add(&table, 4000, 8000, runs, 3));
     struct mp4_box moov = write_moov(&table, &out);
     assert_null(box_at(&moov, "trak/edts", 0).data);
@@ -173,7 +173,7 @@ static void test_a_track_without_samples_is_left_out(void **state)
     table_begin(&table, tracks, 2);
     const struct build_sample frame = {90000, 100, KEY, 0};
     assert_false(mp4_table_write_moov(&table, &(struct mp4_buffer){0}));
-    assert_true(table_add(&table, 0, 8000, &(struct build_run){1, 0, 700, &frame, 1}, 1));
+    assert_true(table_add(&table, 0, 8000, &(struct build_run){1, 700, 0, &frame, 1}, 1));
     struct mp4_box moov = write_moov(&table, &out);
     struct mp4_box trak = box_at(&moov, "trak", 0);
     assert_memory_equal(box_at(&trak, "mdia/hdlr", 0).data + 8, "vide", 4);
@@ -190,14 +190,14 @@ static void test_beyond_4_gib(void **state)
     table_begin(&table, &video, 1);
     const struct build_sample frame = {3600, 100, KEY, 0};
     uint64_t far = UINT64_C(5) << 32;
-    assert_true(table_add(&table, 1000, INT64_MAX, &(struct build_run){1, 0, 500, &frame, 1}, 1));
+    assert_true(table_add(&table, 1000, INT64_MAX, &(struct build_run){1, 500, 0, &frame, 1}, 1));
     /* The last offset that fits into 32 bits, then one that does not. */
     assert_true(table_add(&table, UINT32_MAX - 500, INT64_MAX,
-                          &(struct build_run){1, 3600, 500, &frame, 1}, 1));
+                          &(struct build_run){1, 500, 3600, &frame, 1}, 1));
     struct mp4_box moov = write_moov(&table, &out);
     assert_words(box_at(&moov, STBL "stco", 0), 2, 1500, UINT32_MAX);
     mp4_buffer_uninit(&out);
-    assert_true(table_add(&table, far, INT64_MAX, &(struct build_run){1, 7200, 500, &frame, 1}, 1));
+    assert_true(table_add(&table, far, INT64_MAX, &(struct build_run){1, 500, 7200, &frame, 1}, 1));
     moov = write_moov(&table, &out);
     assert_null(box_at(&moov, STBL "stco", 0).data);
     assert_words(box_at(&moov, STBL "co64", 0), 3, 0, 1500, 0, UINT32_MAX, 5, 500);
@@ -216,9 +216,9 @@ static void test_24_hours(void **state)
     uint64_t frames = UINT64_C(24) * 3600 * 25, step = 3600;
     for (uint64_t i = 0; i < frames; i += frames / 8)
         assert_true(table_add(&table, 1000 + 1000 * i, INT64_MAX,
-                              &(struct build_run){1, i * step, 500, &frame, 1}, 1));
+                              &(struct build_run){1, 500, i * step, &frame, 1}, 1));
     assert_true(table_add(&table, UINT64_C(1) << 40, INT64_MAX,
-                          &(struct build_run){1, (frames - 1) * step, 500, &frame, 1}, 1));
+                          &(struct build_run){1, 500, (frames - 1) * step, &frame, 1}, 1));
     struct mp4_box moov = write_moov(&table, &out);
     struct mp4_box mdhd = box_at(&moov, "trak/mdia/mdhd", 0);
     assert_int_equal(mdhd.data[0], 1);
@@ -246,14 +246,14 @@ static void test_damage(void **state)
         {"a time beyond all files", 0}, {"a sample too large", 1},
     };
     const struct build_run runs[] = {
-        {9, 0, 500, good, 2},
-        {1, 0, -100, good, 2},
-        {1, 0, 8, good, 2},
-        {1, 0, 900, good, 2},
-        {1, 0, 500, empty, 2},
-        {1, 0, 500, still, 2},
-        {1, UINT64_C(1) << 63, 500, good, 2},
-        {1, 0, 500, large, 2},
+        {9, 500, 0, good, 2},
+        {1, -100, 0, good, 2},
+        {1, 8, 0, good, 2},
+        {1, 900, 0, good, 2},
+        {1, 500, 0, empty, 2},
+        {1, 500, 0, still, 2},
+        {1, 500, UINT64_C(1) << 63, good, 2},
+        {1, 500, 0, large, 2},
     };
     for (size_t i = 0; i < LENGTH(cases); i++) {
         struct mp4_table table;
@@ -273,7 +273,7 @@ static void test_runs_that_share_bytes(void **state)
     const struct build_track tracks[] = {video, sound};
     table_begin(&table, tracks, 2);
     const struct build_sample sample = {3600, 100, KEY, 0};
-    const struct build_run runs[] = {{1, 0, 500, &sample, 1}, {2, 0, 599, &sample, 1}};
+    const struct build_run runs[] = {{1, 500, 0, &sample, 1}, {2, 599, 0, &sample, 1}};
     assert_false(table_add(&table, 0, 10000, runs, 2));
     assert_int_equal(mp4_table_samples(&table), 1);
     mp4_table_uninit(&table);
@@ -284,7 +284,7 @@ static void test_fragments_torn_at_every_byte(void **state)
     (void)state;
     const struct build_sample samples[] = {{3600, 100, KEY, 0}, {3600, 100, NOT_KEY, 0}};
     struct mp4_buffer moof = {0};
-    build_moof(&moof, &(struct build_run){1, 0, 500, samples, 2}, 1);
+    build_moof(&moof, &(struct build_run){1, 500, 0, samples, 2}, 1);
     for (size_t size = 0; size < moof.size; size++) {
         struct mp4_table table;
         table_begin(&table, &video, 1);

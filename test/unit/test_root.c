@@ -99,7 +99,7 @@ static void test_the_lock_of_a_killed_process(void **state)
     if (child == 0) {
         struct archive_root *list = NULL, *root;
         struct rtsprec_error error;
-        char byte = archive_root_open(&root, &list, path, &error) == 0;
+        char byte = archive_root_open(&root, &list, path, &error) == 0 ? 1 : 0;
         if (write(ready[1], &byte, 1) == 1)
             pause();
         _exit(1);

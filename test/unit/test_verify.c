@@ -126,7 +126,8 @@ static void test_no_key_frame_at_the_beginning(void **state)
     int fd = memory_file();
     image_store(fd, image.data, image.size);
     struct frames frames = frames_read_fd(fd);
-    memset(image.data + frames.tracks[0].items[0].pos, 0, (size_t)frames.tracks[0].items[0].size);
+    const struct frame *first = frames_first(&frames, 0);
+    memset(image.data + first->pos, 0, (size_t)first->size);
     frames_uninit(&frames);
     close(fd);
     check_broken(path_in(*state, "a.mp4"), &image, "it does not begin with a key frame");
