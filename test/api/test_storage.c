@@ -1,0 +1,121 @@
+/*
+ * What a program learns of a disk that takes no files, and takes them again: event and statistics.
+ * Arguments: RTSPCAM and CLIP.
+ */
+#include "cmocka_api.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <rtsprec/rtsprec.h>
+
+#include "process.h"
+
+static const char *rtspcam, *clip;
+
+struct seen {
+    atomic_int failures, recoveries, closed;
+    int first_error;
+    char first_text[600];
+};
+
+static void on_event(void *user, const struct rtsprec_event *event)
+{
+    struct seen *seen = user;
+
+    if (event->type == RTSPREC_EVENT_SEGMENT_CLOSED)
+        atomic_fetch_add(&seen->closed, 1);
+    if (event->type != RTSPREC_EVENT_STORAGE_CHANGED)
+        return;
+    if (event->u.storage.error == 0) {
+        atomic_fetch_add(&seen->recoveries, 1);
+        return;
+    }
+    if (seen->failures == 0) {
+        seen->first_error = event->u.storage.error;
+        snprintf(seen->first_text, sizeof(seen->first_text), "%.599s", event->u.storage.text);
+    }
+    atomic_fetch_add(&seen->failures, 1);
+}
+
+/* Waits up to 20 s for a count. */
+static void wait_for(atomic_int *count, int least)
+{
+    for (int i = 0; i < 2000 && atomic_load(count) < least; i++)
+        process_pause_ms(10);
+    assert_true(atomic_load(count) >= least);
+}
+
+static struct rtsprec_camera_statistics statistics_of(const struct rtsprec_camera *camera)
+{
+    struct rtsprec_camera_statistics statistics = {.size = sizeof(statistics)};
+
+    assert_int_equal(rtsprec_camera_get_statistics(camera, &statistics), 0);
+    return statistics;
+}
+
+static void a_disk_that_takes_no_files_is_told(void **state)
+{
+    char url[200], directory[200], blocked[300];
+    struct seen seen = {0};
+    struct rtsprec_recorder_options options;
+    struct rtsprec_camera_options camera_options;
+    struct rtsprec_recorder *recorder;
+    struct rtsprec_camera *camera;
+    struct rtsprec_camera_statistics statistics;
+
+    (void)state;
+    process_start_camera(url, sizeof(url), rtspcam, clip);
+    process_make_directory(directory, sizeof(directory));
+    /* A file where the camera's directory should be. */
+    snprintf(blocked, sizeof(blocked), "%s/door", directory);
+    fclose(fopen(blocked, "w"));
+
+    rtsprec_recorder_options_init(&options);
+    options.event = on_event;
+    options.user = &seen;
+    assert_int_equal(rtsprec_recorder_create(&recorder, &options, NULL), 0);
+    rtsprec_camera_options_init(&camera_options);
+    camera_options.name = "door";
+    camera_options.url = url;
+    camera_options.output_directory = directory;
+    camera_options.segment_duration_us = 1000000;
+    assert_int_equal(rtsprec_camera_create(&camera, recorder, &camera_options, NULL), 0);
+    assert_int_equal(rtsprec_camera_start(camera, NULL), 0);
+
+    wait_for(&seen.failures, 1);
+    statistics = statistics_of(camera);
+    assert_int_equal(statistics.storage_error, seen.first_error);
+    assert_int_equal(statistics.storage_error, RTSPREC_ERROR_IO);
+    assert_non_null(strstr(seen.first_text, blocked));
+    assert_string_equal(statistics.segment_path, "");
+    assert_int_equal(statistics.segments_total, 0);
+    assert_int_equal(statistics.written_frames_total, 0);
+
+    assert_int_equal(unlink(blocked), 0);
+    wait_for(&seen.recoveries, 1);
+    wait_for(&seen.closed, 2);
+    statistics = statistics_of(camera);
+    rtsprec_recorder_destroy(&recorder);
+    assert_int_equal(statistics.storage_error, 0);
+    assert_true(statistics.failed_packets_total > 0);
+    assert_true(statistics.written_frames_total > 0);
+    assert_true(statistics.segments_total >= 2);
+    /* Each key frame tried again, but a row of failures is told once. */
+    assert_int_equal(seen.failures, 1);
+    assert_int_equal(seen.recoveries, 1);
+    process_remove_directory(directory);
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(a_disk_that_takes_no_files_is_told)};
+
+    if (argc != 3)
+        return 64;
+    rtspcam = argv[1];
+    clip = argv[2];
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
