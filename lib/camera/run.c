@@ -15,7 +15,7 @@
 #include "ingest/source.h"
 #include "ingest/stream.h"
 #include "ingest/timeline.h"
-#include "segment/segment.h"
+#include "segment/container.h"
 
 /* A camera that sends video but nothing to begin with is told of after this long. */
 #define KEY_FRAME_PATIENCE_US (30 * US_PER_SECOND)
@@ -93,10 +93,10 @@ static int add_video(struct run *run, struct rtsprec_error *error)
         if (track.parameters->codec_type != AVMEDIA_TYPE_VIDEO)
             continue;
         enum AVCodecID codec = track.parameters->codec_id;
-        if (!segment_accepts(container, track.parameters))
+        if (!container_accepts(container, track.parameters))
             return error_set(error, RTSPREC_ERROR_UNSUPPORTED,
                              "the camera's video is %s, which %s files cannot hold",
-                             avcodec_get_name(codec), segment_extension(container));
+                             avcodec_get_name(codec), container_extension(container));
         run->sends_fragments = source_sends_fragments(run->source, i);
         access_unit_init(&run->unit, codec);
         if (parameters_init(&run->parameters, track.parameters) < 0)
@@ -122,12 +122,12 @@ static int add_audio(struct run *run, struct rtsprec_error *error)
             run->announced->track_count == STREAM_MAX_TRACKS)
             continue;
         enum AVCodecID codec = track.parameters->codec_id;
-        if (!segment_accepts(container, track.parameters)) {
-            bool would_fit = segment_accepts(RTSPREC_CONTAINER_MKV, track.parameters);
+        if (!container_accepts(container, track.parameters)) {
+            bool would_fit = container_accepts(RTSPREC_CONTAINER_MKV, track.parameters);
             dispatcher_log(camera->dispatcher, RTSPREC_LOG_WARNING, camera->options.name,
                            "The camera's sound is %s, which %s files cannot hold: recording "
                            "without it%s",
-                           avcodec_get_name(codec), segment_extension(container),
+                           avcodec_get_name(codec), container_extension(container),
                            would_fit ? " (mkv files hold it)" : "");
             continue;
         }

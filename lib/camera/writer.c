@@ -15,6 +15,7 @@
 #include "base/disk.h"
 #include "camera/camera.h"
 #include "camera/recover.h"
+#include "segment/container.h"
 #include "segment/segment.h"
 #include "segment/splitter.h"
 
@@ -178,7 +179,7 @@ static int open_output(struct writer *writer, const struct queue_item *item,
     struct layout layout = {
         .directory = options->output_directory,
         .camera = options->name,
-        .extension = segment_extension(options->container),
+        .extension = container_extension(options->container),
     };
     int err;
     if (writer->is_full && disk_free_bytes(options->output_directory) < LEAST_FREE_BYTES) {

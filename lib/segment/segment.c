@@ -19,6 +19,7 @@
 #include "base/disk.h"
 #include "base/file.h"
 #include "segment/mkv_repair.h"
+#include "segment/container.h"
 #include "segment/mp4_seal.h"
 #include "segment/mp4_tap.h"
 
@@ -64,57 +65,6 @@ struct segment {
     int64_t fragment_bytes;
     struct segment_summary summary;
 };
-
-static const char *muxer_name(enum rtsprec_container container)
-{
-    return container == RTSPREC_CONTAINER_MKV ? "matroska" : "mp4";
-}
-
-/* What the muxer says of a codec is not the last word: mp3 at 8 kHz fails in its header, for one.
- */
-static bool header_succeeds(enum rtsprec_container container, const AVCodecParameters *parameters)
-{
-    AVFormatContext *format = NULL;
-    uint8_t *header = NULL;
-    bool succeeds = false;
-    if (avformat_alloc_output_context2(&format, NULL, muxer_name(container), NULL) < 0)
-        return false;
-    AVStream *stream = avformat_new_stream(format, NULL);
-    if (!stream || avcodec_parameters_copy(stream->codecpar, parameters) < 0 ||
-        avio_open_dyn_buf(&format->pb) < 0)
-        goto done;
-    stream->codecpar->codec_tag = 0;
-    stream->time_base = (AVRational){1, parameters->sample_rate > 0 ? parameters->sample_rate : 1};
-    AVDictionary *options = NULL;
-    if (container == RTSPREC_CONTAINER_MP4)
-        av_dict_set(&options, "movflags", "frag_custom+empty_moov", 0);
-    succeeds = avformat_write_header(format, &options) >= 0;
-    av_dict_free(&options);
-    avio_close_dyn_buf(format->pb, &header);
-    av_free(header);
-done:
-    avformat_free_context(format);
-    return succeeds;
-}
-
-bool segment_accepts(enum rtsprec_container container, const AVCodecParameters *parameters)
-{
-    const AVOutputFormat *format = av_guess_format(muxer_name(container), NULL, NULL);
-    enum AVCodecID codec = parameters->codec_id;
-    /* mkv files hold G.711 by the codec numbers of WAV, which libavformat counts as unofficial, as
-     * it does much that then fails. */
-    bool is_listed = container == RTSPREC_CONTAINER_MKV &&
-                     (codec == AV_CODEC_ID_PCM_ALAW || codec == AV_CODEC_ID_PCM_MULAW);
-    if (codec == AV_CODEC_ID_NONE || !format ||
-        (!is_listed && avformat_query_codec(format, codec, FF_COMPLIANCE_NORMAL) != 1))
-        return false;
-    return parameters->codec_type != AVMEDIA_TYPE_AUDIO || header_succeeds(container, parameters);
-}
-
-const char *segment_extension(enum rtsprec_container container)
-{
-    return container == RTSPREC_CONTAINER_MKV ? "mkv" : "mp4";
-}
 
 /* libavformat's callbacks. They keep the first failure, which it would otherwise report late or
  * not. */
@@ -269,8 +219,8 @@ static int write_mp4_head(struct segment *segment, uint32_t room_bytes)
 static int open_muxer(struct segment *segment, const struct segment_options *options)
 {
     bool is_mp4 = segment->container == RTSPREC_CONTAINER_MP4;
-    int err = avformat_alloc_output_context2(&segment->format, NULL, muxer_name(segment->container),
-                                             NULL);
+    int err = avformat_alloc_output_context2(&segment->format, NULL,
+                                             container_muxer(segment->container), NULL);
     if (err < 0)
         return err;
     unsigned char *buffer = av_malloc(IO_BYTES);

@@ -8,10 +8,8 @@
 #ifndef SEGMENT_SEGMENT_H
 #define SEGMENT_SEGMENT_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
-#include <libavcodec/codec_par.h>
 #include <libavcodec/packet.h>
 
 #include <rtsprec/camera.h>
@@ -21,12 +19,6 @@
 #include "segment/durable.h"
 
 struct segment;
-
-/* Whether a container takes a track; for sound it is tried on a header. */
-bool segment_accepts(enum rtsprec_container container, const AVCodecParameters *parameters);
-
-/* The usual file name extension of a container, without the dot. */
-const char *segment_extension(enum rtsprec_container container);
 
 struct segment_options {
     int fd; /* of an empty file, read and write; taken over by a successful open */
