@@ -71,11 +71,6 @@ void mp4_put(struct mp4_buffer *buffer, const void *data, size_t size)
     buffer->size += size;
 }
 
-void mp4_put_u16(struct mp4_buffer *buffer, uint16_t value)
-{
-    mp4_put(buffer, (uint8_t[]){(uint8_t)(value >> 8), (uint8_t)value}, 2);
-}
-
 static void store_u32(uint8_t out[4], uint32_t value)
 {
     for (int i = 0; i < 4; i++)

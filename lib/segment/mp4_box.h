@@ -59,7 +59,6 @@ struct mp4_buffer {
 
 void mp4_buffer_uninit(struct mp4_buffer *buffer);
 void mp4_put(struct mp4_buffer *buffer, const void *data, size_t size);
-void mp4_put_u16(struct mp4_buffer *buffer, uint16_t value);
 void mp4_put_u32(struct mp4_buffer *buffer, uint32_t value);
 void mp4_put_u64(struct mp4_buffer *buffer, uint64_t value);
 

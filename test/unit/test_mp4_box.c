@@ -83,7 +83,7 @@ static void test_writing(void **state)
     (void)state;
     struct mp4_buffer out = {0};
     size_t outer = mp4_box_begin(&out, ABCD);
-    mp4_put_u16(&out, 0x1234);
+    mp4_put(&out, "\x12\x34", 2);
     size_t inner = mp4_box_begin(&out, MP4_TYPE('e', 'f', 'g', 'h'));
     mp4_put_u64(&out, UINT64_C(0x0102030405060708));
     mp4_put(&out, NULL, 0);
