@@ -35,11 +35,9 @@ struct run {
     struct stream *announced;            /* our tracks as the camera announces them */
     struct stream *stream;               /* as they are recorded; NULL until the video is known */
 
-    bool sends_fragments;
-    struct access_unit unit;
     struct parameters parameters;
     struct timeline timeline;
-    AVPacket *packet, *whole; /* what the source gave; a frame made of several such */
+    AVPacket *packet; /* what the source gave */
 
     /* Sound that came while the first picture was still incomplete; its time may be in the file. */
     struct held {
@@ -59,10 +57,8 @@ struct run {
 static void run_uninit(struct run *run)
 {
     av_packet_free(&run->packet);
-    av_packet_free(&run->whole);
     for (int i = 0; i < run->held_count; i++)
         av_packet_free(&run->held[i].packet);
-    access_unit_uninit(&run->unit);
     parameters_uninit(&run->parameters);
     stream_unref(&run->stream);
     stream_unref(&run->announced);
@@ -79,7 +75,7 @@ static int no_memory(struct rtsprec_error *error)
 static int add_track(struct run *run, int index, AVCodecParameters *parameters,
                      struct rtsprec_error *error)
 {
-    struct source_track track = source_track(run->source, index);
+    struct source_track track = run->source->tracks[index];
     run->source_track[run->announced->track_count] = index;
     return stream_add_track(run->announced, parameters, track.time_base, -1) < 0 ? no_memory(error)
                                                                                  : 0;
@@ -88,8 +84,8 @@ static int add_track(struct run *run, int index, AVCodecParameters *parameters,
 static int add_video(struct run *run, struct rtsprec_error *error)
 {
     enum rtsprec_container container = run->camera->options.container;
-    for (int i = 0; i < source_track_count(run->source); i++) {
-        struct source_track track = source_track(run->source, i);
+    for (int i = 0; i < run->source->track_count; i++) {
+        struct source_track track = run->source->tracks[i];
         if (track.parameters->codec_type != AVMEDIA_TYPE_VIDEO)
             continue;
         enum AVCodecID codec = track.parameters->codec_id;
@@ -97,8 +93,6 @@ static int add_video(struct run *run, struct rtsprec_error *error)
             return error_set(error, RTSPREC_ERROR_UNSUPPORTED,
                              "the camera's video is %s, which %s files cannot hold",
                              avcodec_get_name(codec), container_extension(container));
-        run->sends_fragments = source_sends_fragments(run->source, i);
-        access_unit_init(&run->unit, codec);
         if (parameters_init(&run->parameters, track.parameters) < 0)
             return no_memory(error);
         return add_track(run, i, run->parameters.current, error);
@@ -116,8 +110,8 @@ static int add_audio(struct run *run, struct rtsprec_error *error)
 {
     struct rtsprec_camera *camera = run->camera;
     enum rtsprec_container container = camera->options.container;
-    for (int i = 0; i < source_track_count(run->source); i++) {
-        struct source_track track = source_track(run->source, i);
+    for (int i = 0; i < run->source->track_count; i++) {
+        struct source_track track = run->source->tracks[i];
         if (track.parameters->codec_type != AVMEDIA_TYPE_AUDIO ||
             run->announced->track_count == STREAM_MAX_TRACKS)
             continue;
@@ -159,9 +153,8 @@ static int run_open(struct run *run, struct rtsprec_error *error)
     };
     run->start_us = clock_monotonic_us();
     run->packet = av_packet_alloc();
-    run->whole = av_packet_alloc();
     run->announced = stream_create();
-    if (!run->packet || !run->whole || !run->announced)
+    if (!run->packet || !run->announced)
         return no_memory(error);
 
     int err;
@@ -324,12 +317,14 @@ static int hand_over_held(struct run *run, struct rtsprec_error *error)
     return err;
 }
 
-static int take_frame(struct run *run, AVPacket *frame, bool may_have_parameters,
-                      int64_t arrival_us, struct rtsprec_error *error)
+static int take_video(struct run *run, bool has_parameters, int64_t arrival_us,
+                      struct rtsprec_error *error)
 {
+    AVPacket *frame = run->packet;
     struct rtsprec_camera *camera = run->camera;
     count(&camera->counters.received_packets, 1);
-    if ((frame->flags & AV_PKT_FLAG_KEY) && (may_have_parameters || !run->stream)) {
+    atomic_store_explicit(&camera->counters.last_video_us, clock_real_us(), memory_order_relaxed);
+    if ((frame->flags & AV_PKT_FLAG_KEY) && (has_parameters || !run->stream)) {
         int changed = parameters_update(&run->parameters, frame);
         bool is_first = changed == 1 && !run->stream;
         if (changed < 0 || (changed == 1 && push_stream(run, error) < 0)) {
@@ -348,27 +343,6 @@ static int take_frame(struct run *run, AVPacket *frame, bool may_have_parameters
     }
     int err = hand_over(run, 0, frame, arrival_us, error);
     return err < 0 ? err : hand_over_held(run, error);
-}
-
-static int take_video(struct run *run, int64_t arrival_us, struct rtsprec_error *error)
-{
-    struct rtsprec_camera *camera = run->camera;
-    atomic_store_explicit(&camera->counters.last_video_us, clock_real_us(), memory_order_relaxed);
-    if (!run->sends_fragments)
-        return take_frame(run, run->packet, true, arrival_us, error);
-
-    struct frame frame;
-    int result = access_unit_push(&run->unit, run->packet, arrival_us, run->whole, &frame);
-    if (result == RTSPREC_ERROR_PROTOCOL) {
-        dispatcher_log(camera->dispatcher, RTSPREC_LOG_WARNING, camera->options.name,
-                       "The camera sent a frame of more than %d MiB: left out",
-                       ACCESS_UNIT_MAX_BYTES >> 20);
-        return 0;
-    }
-    if (result < 0)
-        return no_memory(error);
-    return result == 0 ? 0
-                       : take_frame(run, run->whole, frame.has_parameters, frame.arrival_us, error);
 }
 
 static int take_audio(struct run *run, int track, int64_t arrival_us, struct rtsprec_error *error)
@@ -442,7 +416,8 @@ static int run_read(struct run *run, struct rtsprec_error *error)
 {
     struct rtsprec_camera *camera = run->camera;
     int64_t silence_us = camera->options.read_timeout_us;
-    int err = source_read(run->source, run->packet, error);
+    struct source_packet read = {.packet = run->packet};
+    int err = source_read(run->source, &read, error);
     int64_t now_us = clock_monotonic_us();
     /* The deadline is the video's, whatever else goes on arriving. */
     bool is_late = run->is_connected && now_us - run->last_arrival_us[0] >= silence_us;
@@ -459,13 +434,19 @@ static int run_read(struct run *run, struct rtsprec_error *error)
         return 0;
     }
     count(&camera->counters.received_bytes, run->packet->size);
+    if (read.lost_frames > 0) {
+        count(&camera->counters.dropped_frames, read.lost_frames);
+        dispatcher_log(camera->dispatcher, RTSPREC_LOG_WARNING, camera->options.name,
+                       "The camera sent a frame of more than %d MiB: left out",
+                       ACCESS_UNIT_MAX_BYTES >> 20);
+    }
     run->last_arrival_us[track] = now_us;
     if (track == 0) {
         run->is_connected = true;
         cancel_set_timeout(&camera->cancel, silence_us);
-        err = take_video(run, now_us, error);
+        err = take_video(run, read.has_parameters, read.arrival_us, error);
     } else {
-        err = take_audio(run, track, now_us, error);
+        err = take_audio(run, track, read.arrival_us, error);
     }
     watch_audio(run, now_us);
     watch_key_frame(run, now_us);

@@ -3,7 +3,7 @@
  * frames are joined and timestamps made by us (access_unit.c, timeline.c), because its parser costs
  * more than all else and neither is reliable there.
  */
-#include "ingest/source.h"
+#include "ingest/av_source.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -17,23 +17,35 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/resolve.h"
+#include "ingest/access_unit.h"
 
 #define CLOSE_US (US_PER_SECOND / 2)
 
-struct source {
+struct av_source {
+    struct source base;
     AVFormatContext *format;
     struct cancel *cancel;
     bool closing; /* TEARDOWN has to go out although a stop was requested */
+
+    /* Of each track that comes in pieces, and a piece of one. */
+    bool has_fragments[SOURCE_MAX_TRACKS];
+    struct access_unit units[SOURCE_MAX_TRACKS];
+    AVPacket *fragment;
 };
+
+static struct av_source *of(struct source *base)
+{
+    return (struct av_source *)base;
+}
 
 static int interrupted(void *opaque)
 {
-    struct source *source = opaque;
+    struct av_source *source = opaque;
     return source->closing ? cancel_expired(source->cancel) : cancel_interrupted(source->cancel);
 }
 
 /* What ended a call of libavformat, in our terms. Its codes for an interruption mean nothing. */
-static int explain(struct source *source, int averror, const char *what,
+static int explain(struct av_source *source, int averror, const char *what,
                    struct rtsprec_error *error)
 {
     if (cancel_requested(source->cancel))
@@ -115,16 +127,105 @@ static char *format_url(const struct url *url, char *address)
     return url_format(&resolved);
 }
 
-int source_open(struct source **out, const struct source_options *options,
-                struct rtsprec_error *error)
+/* What libavformat found, as the source's tracks. */
+static void add_tracks(struct av_source *source)
+{
+    AVFormatContext *format = source->format;
+    bool has_fragments = false;
+    for (unsigned i = 0; i < format->nb_streams && i < SOURCE_MAX_TRACKS; i++) {
+        const AVStream *stream = format->streams[i];
+        source->base.tracks[i] = (struct source_track){
+            .parameters = stream->codecpar,
+            .time_base = stream->time_base,
+        };
+        source->base.track_count++;
+        source->has_fragments[i] = is_fragmented(stream->codecpar);
+        has_fragments |= source->has_fragments[i];
+        access_unit_init(&source->units[i], stream->codecpar->codec_id);
+    }
+    /* Other codecs than H.264 and H.265 rely on libavformat's parsers for frames and key flags. */
+    if (!has_fragments)
+        format->flags &= ~(AVFMT_FLAG_NOPARSE | AVFMT_FLAG_NOFILLIN);
+}
+
+static bool is_intra_only(enum AVCodecID codec)
+{
+    const AVCodecDescriptor *descriptor = avcodec_descriptor_get(codec);
+    return descriptor && (descriptor->props & AV_CODEC_PROP_INTRA_ONLY);
+}
+
+/* Takes source->fragment. Returns 1 with a whole packet, 0 without, or an error. */
+static int take(struct av_source *source, struct source_packet *out, struct rtsprec_error *error)
+{
+    AVPacket *fragment = source->fragment;
+    int track = fragment->stream_index;
+    if (track >= source->base.track_count) {
+        av_packet_unref(fragment);
+        return 0;
+    }
+    out->arrival_us = clock_monotonic_us();
+    if (!source->has_fragments[track]) {
+        if (is_intra_only(source->base.tracks[track].parameters->codec_id))
+            fragment->flags |= AV_PKT_FLAG_KEY;
+        out->has_parameters = true;
+        av_packet_move_ref(out->packet, fragment);
+        return 1;
+    }
+    struct frame frame;
+    int result =
+        access_unit_push(&source->units[track], fragment, out->arrival_us, out->packet, &frame);
+    if (result == RTSPREC_ERROR_PROTOCOL) {
+        out->lost_frames++;
+        return 0;
+    }
+    if (result < 0)
+        return error_set(error, result, "out of memory");
+    out->arrival_us = frame.arrival_us;
+    out->has_parameters = frame.has_parameters;
+    return result;
+}
+
+static int read_packet(struct source *base, struct source_packet *out, struct rtsprec_error *error)
+{
+    struct av_source *source = of(base);
+    int result = 0;
+    while (result == 0) {
+        int err = av_read_frame(source->format, source->fragment);
+        if (err < 0)
+            return explain(source, err, "receiving", error);
+        result = take(source, out, error);
+    }
+    return result < 0 ? result : 0;
+}
+
+static void close_source(struct source *base)
+{
+    struct av_source *source = of(base);
+    if (source->format) {
+        source->closing = true;
+        cancel_set_timeout(source->cancel, CLOSE_US);
+        avformat_close_input(&source->format);
+        cancel_set_timeout(source->cancel, -1);
+    }
+    for (int i = 0; i < base->track_count; i++)
+        access_unit_uninit(&source->units[i]);
+    av_packet_free(&source->fragment);
+    free(source);
+}
+
+static const struct source_kind av_source_kind = {.read = read_packet, .close = close_source};
+
+int av_source_open(struct source **out, const struct source_options *options,
+                   struct rtsprec_error *error)
 {
     *out = NULL;
     AVDictionary *dictionary = NULL;
     char *url = NULL;
     int err;
-    struct source *source = calloc(1, sizeof(*source));
+    struct av_source *source = calloc(1, sizeof(*source));
     if (!source)
         return error_set(error, RTSPREC_ERROR_NO_MEMORY, "out of memory");
+    source->base.kind = &av_source_kind;
     source->cancel = options->cancel;
 
     char address[RESOLVER_ADDRESS_BYTES];
@@ -133,7 +234,8 @@ int source_open(struct source **out, const struct source_options *options,
         goto done;
     url = format_url(options->url, address);
     source->format = avformat_alloc_context();
-    if (!url || !source->format || make_dictionary(&dictionary, options) < 0) {
+    source->fragment = av_packet_alloc();
+    if (!url || !source->format || !source->fragment || make_dictionary(&dictionary, options) < 0) {
         err = error_set(error, RTSPREC_ERROR_NO_MEMORY, "out of memory");
         goto done;
     }
@@ -152,64 +254,13 @@ int source_open(struct source **out, const struct source_options *options,
                         "this FFmpeg does not know the RTSP option %s", left->key);
         goto done;
     }
-    /* Other codecs than H.264 and H.265 rely on libavformat's parsers for frames and key flags. */
-    bool has_fragments = false;
-    for (unsigned i = 0; i < source->format->nb_streams; i++)
-        has_fragments |= is_fragmented(source->format->streams[i]->codecpar);
-    if (!has_fragments)
-        source->format->flags &= ~(AVFMT_FLAG_NOPARSE | AVFMT_FLAG_NOFILLIN);
-    *out = source;
+    add_tracks(source);
+    *out = &source->base;
     source = NULL;
 done:
     av_dict_free(&dictionary);
     secret_free(url);
-    source_close(&source);
+    if (source)
+        close_source(&source->base);
     return err < 0 ? err : 0;
-}
-
-int source_track_count(const struct source *source)
-{
-    return (int)source->format->nb_streams;
-}
-
-struct source_track source_track(const struct source *source, int index)
-{
-    const AVStream *stream = source->format->streams[index];
-    return (struct source_track){stream->codecpar, stream->time_base};
-}
-
-bool source_sends_fragments(const struct source *source, int index)
-{
-    return is_fragmented(source->format->streams[index]->codecpar);
-}
-
-static bool is_intra_only(enum AVCodecID codec)
-{
-    const AVCodecDescriptor *descriptor = avcodec_descriptor_get(codec);
-    return descriptor && (descriptor->props & AV_CODEC_PROP_INTRA_ONLY);
-}
-
-int source_read(struct source *source, AVPacket *packet, struct rtsprec_error *error)
-{
-    int err = av_read_frame(source->format, packet);
-    if (err < 0)
-        return explain(source, err, "receiving", error);
-    if (is_intra_only(source->format->streams[packet->stream_index]->codecpar->codec_id))
-        packet->flags |= AV_PKT_FLAG_KEY;
-    return 0;
-}
-
-void source_close(struct source **source_pointer)
-{
-    struct source *source = *source_pointer;
-    *source_pointer = NULL;
-    if (!source)
-        return;
-    if (source->format) {
-        source->closing = true;
-        cancel_set_timeout(source->cancel, CLOSE_US);
-        avformat_close_input(&source->format);
-        cancel_set_timeout(source->cancel, -1);
-    }
-    free(source);
 }

@@ -1,6 +1,6 @@
 /*
- * Where packets come from: open, read, close. The reader knows no more than this, so that another
- * way of talking to a camera can take av_source.c's place.
+ * Where packets come from: open, read, close. The reader knows no more than this; which kind of
+ * source serves a URL is decided in source.c.
  */
 #ifndef INGEST_SOURCE_H
 #define INGEST_SOURCE_H
@@ -18,7 +18,7 @@
 #include "base/resolve.h"
 #include "base/url.h"
 
-struct source;
+#define SOURCE_MAX_TRACKS 8
 
 struct source_options {
     const struct url *url;
@@ -34,27 +34,37 @@ struct source_options {
 struct source_track {
     const AVCodecParameters *parameters; /* the source's; may be incomplete */
     AVRational time_base;
+    bool is_length_prefixed; /* NAL units have lengths of four bytes before them, no start codes */
+};
+
+/* Constant from source_open() on. */
+struct source {
+    const struct source_kind *kind;
+    int track_count;
+    struct source_track tracks[SOURCE_MAX_TRACKS];
+};
+
+/* A whole frame of video, or a packet of sound. */
+struct source_packet {
+    AVPacket *packet; /* the caller's, blank before; stream_index is the source's track, pts may be
+                         missing, a frame from which decoding can begin has the key flag */
+    int64_t arrival_us;  /* monotonic: when the source had it */
+    bool has_parameters; /* parameter sets that may be new come with it */
+    int lost_frames;     /* before it: larger than ACCESS_UNIT_MAX_BYTES, left out */
+};
+
+/* How a kind of source does it. Each embeds struct source as its first member. */
+struct source_kind {
+    int (*read)(struct source *source, struct source_packet *out, struct rtsprec_error *error);
+    void (*close)(struct source *source);
 };
 
 /* Connects and starts the stream. On failure *out is NULL and the error says why. */
 int source_open(struct source **out, const struct source_options *options,
                 struct rtsprec_error *error);
 
-/* Number of tracks announced, and one of them. */
-int source_track_count(const struct source *source);
-struct source_track source_track(const struct source *source, int index);
-
-/* Whether packets of the track are fragments for access_unit.c; else they are whole frames with key
- * flags. */
-bool source_sends_fragments(const struct source *source, int index);
-
-/*
- * The next packet; stream_index is the source's track. It may hold a piece of a frame or several;
- * pts may be missing.
- *
- * Returns 0 or one of enum rtsprec_error_code.
- */
-int source_read(struct source *source, AVPacket *packet, struct rtsprec_error *error);
+/* The next packet. Returns 0 or one of enum rtsprec_error_code. */
+int source_read(struct source *source, struct source_packet *out, struct rtsprec_error *error);
 
 /* Says good-bye to the camera and frees the source; NULL is ignored. Takes at most half a second.
  */

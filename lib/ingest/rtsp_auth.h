@@ -1,0 +1,43 @@
+/*
+ * Answers to 401: Basic (RFC 7617) and Digest with MD5 and SHA-256 (RFC 2617, RFC 7616), qop "auth"
+ * or none. The strongest challenge that we know is answered: SHA-256, MD5, Basic. Pure but for the
+ * client's nonce, which is an argument.
+ */
+#ifndef INGEST_RTSP_AUTH_H
+#define INGEST_RTSP_AUTH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "ingest/rtsp_message.h"
+
+enum rtsp_auth_scheme { RTSP_AUTH_NONE, RTSP_AUTH_BASIC, RTSP_AUTH_MD5, RTSP_AUTH_SHA256 };
+
+/* What the server asked for; no credentials. {0}: nothing yet. */
+struct rtsp_auth {
+    enum rtsp_auth_scheme scheme;
+    bool has_qop, is_stale; /* is_stale: the credentials were right, the nonce was too old */
+    char realm[256], nonce[512], opaque[512];
+    bool has_opaque;
+    uint32_t nonce_count; /* of requests with this nonce */
+};
+
+/*
+ * Takes the challenges (WWW-Authenticate, all of them) of a 401 reply.
+ *
+ * Returns 0, RTSPREC_ERROR_UNSUPPORTED when there is none that we know, RTSPREC_ERROR_PROTOCOL when
+ * one is larger than fits.
+ */
+int rtsp_auth_challenge(struct rtsp_auth *auth, const struct rtsp_message *reply);
+
+/*
+ * Writes the header "Authorization: …\r\n", or "" when nothing was asked for. cnonce: 16 random
+ * hexadecimal digits. The text is a secret: the caller overwrites it after use.
+ *
+ * Returns 0, RTSPREC_ERROR_INVALID when it does not fit, RTSPREC_ERROR_NO_MEMORY.
+ */
+int rtsp_auth_header(char *out, size_t size, struct rtsp_auth *auth, const char *username,
+                     const char *password, const char *method, const char *uri, const char *cnonce);
+
+#endif

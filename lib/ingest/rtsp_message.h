@@ -1,0 +1,73 @@
+/*
+ * What comes over an RTSP connection, RFC 2326: replies, requests and interleaved frames in one
+ * stream of bytes; and what goes out. Pure: bytes in, meaning out. Everything is bounded here, so
+ * that a hostile server costs no more than the caller's buffer.
+ */
+#ifndef INGEST_RTSP_MESSAGE_H
+#define INGEST_RTSP_MESSAGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define RTSP_MAX_HEADER_BYTES (16 * 1024) /* of a message, from its first line to the empty one */
+#define RTSP_MAX_BODY_BYTES   (64 * 1024) /* an SDP of a camera takes one or two kilobytes */
+#define RTSP_MAX_FRAME_BYTES  (4 + 65535)
+
+/* A buffer of this size always comes to a decision. */
+#define RTSP_MAX_ITEM_BYTES (RTSP_MAX_HEADER_BYTES + RTSP_MAX_BODY_BYTES)
+
+/* A piece of the buffer, not terminated. {0}: absent. */
+struct text {
+    const char *data;
+    size_t size;
+};
+
+struct rtsp_message {
+    int status;              /* of a reply; 0: a request */
+    struct text method, url; /* of a request */
+    int64_t cseq;            /* -1: there is none */
+    struct text headers;     /* all header lines, with their line ends */
+    struct text body;
+};
+
+enum rtsp_item_kind {
+    RTSP_INCOMPLETE, /* more bytes are needed; size is 0 */
+    RTSP_FRAME,      /* interleaved: channel, payload */
+    RTSP_MESSAGE,
+    RTSP_GARBAGE, /* size bytes belong to nothing; what may be something begins behind them */
+};
+
+struct rtsp_item {
+    enum rtsp_item_kind kind;
+    size_t size; /* of the whole item: take that many bytes off the buffer */
+    int channel;
+    const uint8_t *payload;
+    size_t payload_size;
+    struct rtsp_message message;
+};
+
+/*
+ * Looks at the beginning of the buffer. is_channel[c] says which channels were set up (a frame of
+ * another one is still a frame as long as what follows it, or what has come of that, looks like the
+ * next item; else it is garbage, and the search goes on for the next that does).
+ *
+ * Returns 0, or RTSPREC_ERROR_PROTOCOL: a message that is larger than the bounds or has no sense;
+ * the connection is of no more use. *why is then a text without anything of what was received.
+ */
+int rtsp_item_parse(struct rtsp_item *item, const uint8_t *data, size_t size,
+                    const bool is_channel[256], const char **why);
+
+/* The value of a header, without white space around it; names are compared without case. nth counts
+ * headers of that name from 0. {0} when there is none. */
+struct text rtsp_header(const struct rtsp_message *message, const char *name, int nth);
+
+/* A parameter of a header's value as in "Session: 12;timeout=60" or "Transport: …;interleaved=0-1".
+ * Quotes are taken off. {0} when there is none. */
+struct text rtsp_parameter(struct text value, const char *name);
+
+/* Text to number; fallback when it is none or beyond int64. */
+int64_t text_number(struct text text, int64_t fallback);
+bool text_equals(struct text text, const char *string); /* without case */
+
+#endif

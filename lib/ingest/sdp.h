@@ -1,0 +1,62 @@
+/*
+ * What a camera announces in its SDP (RFC 4566), as far as setting up and depacketising need it.
+ * Pure.
+ */
+#ifndef INGEST_SDP_H
+#define INGEST_SDP_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <libavcodec/codec_id.h>
+#include <libavutil/avutil.h>
+
+#include "ingest/rtsp_message.h"
+
+#define SDP_MAX_MEDIA 16 /* more are ignored */
+
+struct sdp_media {
+    enum AVMediaType type;  /* AVMEDIA_TYPE_UNKNOWN: application, metadata, or a backchannel
+                               (a=sendonly): left alone */
+    struct text lines;      /* its lines, from m= to the next m= */
+    int payload_type;       /* the first of the m= line */
+    struct text encoding;   /* of the rtpmap; {0}: a static payload type */
+    int clock_rate;         /* Hz; 90000 for video that does not say, 8000 for sound */
+    int channels;           /* of sound, at least 1 */
+    enum AVCodecID codec;   /* H264 and HEVC; else NONE: libavformat's depacketisers decide */
+    struct text fmtp;       /* its parameters */
+    struct text control;    /* {0}: none */
+    struct text connection; /* address of c=, for multicast; {0}: none */
+    int port;
+};
+
+struct sdp {
+    struct text session; /* the lines before the first m= */
+    struct text control; /* of the session */
+    int media_count;
+    struct sdp_media media[SDP_MAX_MEDIA];
+};
+
+/* Texts point into the SDP. Returns 0, or RTSPREC_ERROR_PROTOCOL when it has no media. */
+int sdp_parse(struct sdp *sdp, struct text text);
+
+/*
+ * The parameter sets of an H.264 (sprop-parameter-sets) or H.265 (sprop-vps, -sps, -pps) media in
+ * Annex B; *size 0 when there are none or they are broken. Allocated with av_malloc() and padded by
+ * AV_INPUT_BUFFER_PADDING_SIZE; the caller's.
+ *
+ * Returns 0 or RTSPREC_ERROR_NO_MEMORY.
+ */
+int sdp_parameter_sets(uint8_t **out, size_t *size, const struct sdp_media *media);
+
+/*
+ * The URL to set a media up, or of the whole session (media NULL): its control against the base URL
+ * (Content-Base, Content-Location or the request's) as cameras mean it: absolute, "*", or appended
+ * to the base with one slash between.
+ *
+ * Returns 0 or RTSPREC_ERROR_PROTOCOL when it does not fit or holds control characters.
+ */
+int sdp_control_url(char *out, size_t size, const char *base, const struct sdp *sdp,
+                    const struct sdp_media *media);
+
+#endif
