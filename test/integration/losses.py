@@ -42,11 +42,11 @@ class Recording:
                 "recording": {"videoFileExtension": self.extension, **recording}}
 
 
-def recordings(clips, count, prefix="cam", sound=lambda clip: "va"):
-    """So many cameras, over the clips in turn; every fifth records into mkv."""
+def recordings(clips, count, prefix="cam", first=0, sound=lambda clip: "va"):
+    """So many cameras, numbered, over the clips in turn; every fifth records into mkv."""
     return [Recording(f"{prefix}{i}", clip, f"/{clip}/{prefix}{i}", sound(clip),
                       "mkv" if i % 5 == 4 else "mp4")
-            for i, clip in ((i, clips[i % len(clips)]) for i in range(count))]
+            for i, clip in ((i, clips[i % len(clips)]) for i in range(first, first + count))]
 
 
 class Sessions:
