@@ -5,8 +5,6 @@
  */
 #include "ingest/av_source.h"
 
-#include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,6 +16,7 @@
 #include "base/error.h"
 #include "base/resolve.h"
 #include "ingest/access_unit.h"
+#include "ingest/failure.h"
 
 #define CLOSE_US (US_PER_SECOND / 2)
 
@@ -42,55 +41,6 @@ static int interrupted(void *opaque)
 {
     struct av_source *source = opaque;
     return source->closing ? cancel_expired(source->cancel) : cancel_interrupted(source->cancel);
-}
-
-/* What ended a call of libavformat, in our terms. Its codes for an interruption mean nothing. */
-static int explain(struct av_source *source, int averror, const char *what,
-                   struct rtsprec_error *error)
-{
-    if (cancel_requested(source->cancel))
-        return error_set(error, RTSPREC_ERROR_STOPPED, "stopped");
-    if (cancel_expired(source->cancel))
-        return error_set(error, RTSPREC_ERROR_TIMEOUT, "%s: no answer in time", what);
-    switch (averror) {
-    case AVERROR_HTTP_UNAUTHORIZED:
-        return error_set(error, RTSPREC_ERROR_UNAUTHORIZED,
-                         "%s: 401, the camera refused the user name or password", what);
-    case AVERROR_HTTP_FORBIDDEN:
-        return error_set(error, RTSPREC_ERROR_UNAUTHORIZED,
-                         "%s: 403, the camera forbids this user the stream", what);
-    case AVERROR_HTTP_NOT_FOUND:
-        return error_set(error, RTSPREC_ERROR_NOT_FOUND,
-                         "%s: 404, the camera knows no such stream; check the URL's path", what);
-    case AVERROR_HTTP_BAD_REQUEST:
-    case AVERROR_HTTP_OTHER_4XX:
-        return error_set(error, RTSPREC_ERROR_PROTOCOL, "%s: the camera refused the request (4xx)",
-                         what);
-    case AVERROR_HTTP_SERVER_ERROR:
-        return error_set(error, RTSPREC_ERROR_PROTOCOL, "%s: the camera reports a fault (5xx)",
-                         what);
-    case AVERROR(ECONNREFUSED):
-        return error_set(error, RTSPREC_ERROR_REFUSED,
-                         "%s: connection refused, nothing listens at that address", what);
-    case AVERROR(EHOSTUNREACH):
-    case AVERROR(ENETUNREACH):
-    case AVERROR(ENETDOWN):
-    case AVERROR(EHOSTDOWN):
-        return error_set_errno(error, RTSPREC_ERROR_UNREACHABLE, AVUNERROR(averror), "%s", what);
-    case AVERROR(ETIMEDOUT):
-        return error_set(error, RTSPREC_ERROR_TIMEOUT, "%s: no answer in time", what);
-    case AVERROR_EOF:
-    case AVERROR(ECONNRESET):
-    case AVERROR(EPIPE):
-        return error_set(error, RTSPREC_ERROR_CLOSED, "%s: the camera closed the connection", what);
-    case AVERROR(ENOMEM):
-        return error_set(error, RTSPREC_ERROR_NO_MEMORY, "%s: out of memory", what);
-    default: {
-        char text[AV_ERROR_MAX_STRING_SIZE] = "";
-        av_strerror(averror, text, sizeof(text));
-        return error_set(error, RTSPREC_ERROR_PROTOCOL, "%s: %s", what, text);
-    }
-    }
 }
 
 static int make_dictionary(AVDictionary **dictionary, const struct source_options *options)
@@ -192,7 +142,7 @@ static int read_packet(struct source *base, struct source_packet *out, struct rt
     while (result == 0) {
         int err = av_read_frame(source->format, source->fragment);
         if (err < 0)
-            return explain(source, err, "receiving", error);
+            return failure_of_averror(source->cancel, err, "receiving", error);
         result = take(source, out, error);
     }
     return result < 0 ? result : 0;
@@ -245,7 +195,7 @@ int av_source_open(struct source **out, const struct source_options *options,
 
     err = avformat_open_input(&source->format, url, NULL, &dictionary);
     if (err < 0) {
-        err = explain(source, err, "connecting", error);
+        err = failure_of_averror(source->cancel, err, "connecting", error);
         goto done;
     }
     const AVDictionaryEntry *left = av_dict_get(dictionary, "", NULL, AV_DICT_IGNORE_SUFFIX);
