@@ -20,21 +20,32 @@ struct camera_house {
     struct settings *settings;
     struct auth auth;
     FILE *log;          /**< of what was served; NULL: none */
+    FILE *requests;     /**< log of what was asked; NULL: none */
     int64_t started_us; /**< monotonic; for start=live */
+    int connections;    /**< so far */
+};
+
+/** Bytes to be sent. */
+struct client_piece {
+    const void *data;
+    size_t size;
 };
 
 struct client {
     struct camera_house *house;
+    int number; /**< of the connection, counts from 1 */
     int fd;
     struct sockaddr_in peer;
     char in[2 * RTSP_MAX_REQUEST + 65536]; /* an interleaved packet of any length and a request */
     size_t in_size;
     struct rtsp_request request;
-    char nonce[AUTH_NONCE_SIZE];
+    struct auth_nonce nonce;
     struct outbox outbox;
-    struct session *session; /**< the present one; NULL: none */
-    struct session *ended;   /**< former ones: the outbox may still refer to them */
-    int is_closing;          /**< the answer that is waiting is the last */
+    struct late_answer *late; /**< answers that are not due yet, in their order */
+    struct session *session;  /**< the present one; NULL: none */
+    struct session *ended;    /**< former ones: the outbox may still refer to them */
+    int is_closing;           /**< the answer that is waiting is the last */
+    int is_frozen;            /**< neither reads nor sends any more */
     struct client *next;
 };
 
@@ -52,6 +63,15 @@ int client_read(struct client *client);
  * @return 0, or -1 when the connection is to be closed
  */
 int client_run(struct client *client, int64_t now_us, int64_t *next_us);
+
+/**
+ * Queues bytes for the client.
+ *
+ * @param due_us  monotonic; they are kept until then. What was given before goes out before
+ * @return 0 or -1 (no memory)
+ */
+int client_send(struct client *client, const struct client_piece *pieces, int count,
+                int64_t due_us);
 
 /** Whether bytes wait until the socket is writable. */
 static inline int client_wants_write(const struct client *client)

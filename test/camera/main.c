@@ -25,18 +25,20 @@ static const char usage[] =
     "  --bind ADDRESS        IPv4 address to listen on (127.0.0.1)\n"
     "  --clip NAME=FILE      serve FILE as /NAME and /NAME/...; may be repeated\n"
     "  --log FILE            append a line for each access unit served\n"
+    "  --requests FILE       append a line for each request\n"
     "  --user U --password P ask for them\n"
     "  --auth basic|digest   how to ask (digest)\n"
     "  --set PATH KEY=VALUE  change the behaviour of a path, or of all with *; may be repeated\n"
     "  --help\n"
     "\n"
-    "Keys: start speed answer status stall close jump switch; see README.md.\n"
+    "README.md tells the keys.\n"
     "Commands on stdin: 'set PATH KEY VALUE', 'kick PATH'.\n";
 
 struct arguments {
     const char *address;
     int port;
     const char *log_file;
+    const char *requests_file;
     const char *scheme;
     int is_help;
 };
@@ -114,6 +116,9 @@ static int parse_option(struct camera_house *house, struct arguments *arguments,
     case 'l':
         arguments->log_file = optarg;
         return 0;
+    case 'r':
+        arguments->requests_file = optarg;
+        return 0;
     case 'u':
         house->auth.user = optarg;
         return 0;
@@ -143,8 +148,7 @@ static int finish_auth(struct auth *auth, const char *scheme)
         fprintf(stderr, "rtspcam: --auth %s: expected basic or digest\n", scheme);
         return -1;
     }
-    if (auth->user != NULL)
-        auth->scheme = scheme != NULL && strcmp(scheme, "basic") == 0 ? AUTH_BASIC : AUTH_DIGEST;
+    auth->offer = scheme != NULL ? scheme : "digest";
     return 0;
 }
 
@@ -152,11 +156,17 @@ static int parse_arguments(struct camera_house *house, struct arguments *argumen
                            char **argv)
 {
     static const struct option options[] = {
-        {"port", required_argument, NULL, 'p'}, {"bind", required_argument, NULL, 'b'},
-        {"clip", required_argument, NULL, 'c'}, {"log", required_argument, NULL, 'l'},
-        {"user", required_argument, NULL, 'u'}, {"password", required_argument, NULL, 'w'},
-        {"auth", required_argument, NULL, 'a'}, {"set", required_argument, NULL, 's'},
-        {"help", no_argument, NULL, 'h'},       {NULL, 0, NULL, 0},
+        {"port", required_argument, NULL, 'p'},
+        {"bind", required_argument, NULL, 'b'},
+        {"clip", required_argument, NULL, 'c'},
+        {"log", required_argument, NULL, 'l'},
+        {"user", required_argument, NULL, 'u'},
+        {"password", required_argument, NULL, 'w'},
+        {"auth", required_argument, NULL, 'a'},
+        {"set", required_argument, NULL, 's'},
+        {"help", no_argument, NULL, 'h'},
+        {"requests", required_argument, NULL, 'r'},
+        {NULL, 0, NULL, 0},
     };
     int option;
 
@@ -177,15 +187,15 @@ static int parse_arguments(struct camera_house *house, struct arguments *argumen
     return finish_auth(&house->auth, arguments->scheme);
 }
 
-static int open_log(struct camera_house *house, const char *file)
+static int open_log(FILE **log, const char *file)
 {
     if (file == NULL)
         return 0;
-    if ((house->log = fopen(file, "a")) == NULL) {
+    if ((*log = fopen(file, "ae")) == NULL) {
         perror(file);
         return -1;
     }
-    setvbuf(house->log, NULL, _IOLBF, BUFSIZ);
+    setvbuf(*log, NULL, _IOLBF, BUFSIZ);
     return 0;
 }
 
@@ -195,7 +205,8 @@ static int serve(struct server *server, const struct arguments *arguments)
     sigset_t blocked, wait_mask;
     int port;
 
-    if (open_log(&server->house, arguments->log_file) < 0)
+    if (open_log(&server->house.log, arguments->log_file) < 0 ||
+        open_log(&server->house.requests, arguments->requests_file) < 0)
         return EXIT_FAILURE;
     sigemptyset(&blocked);
     sigaddset(&blocked, SIGTERM);
@@ -233,6 +244,8 @@ int main(int argc, char **argv)
     free(server.house.clips.clips);
     settings_destroy(&server.house.settings);
     if (server.house.log != NULL && fclose(server.house.log) != 0)
+        status = EXIT_FAILURE;
+    if (server.house.requests != NULL && fclose(server.house.requests) != 0)
         status = EXIT_FAILURE;
     return status;
 }

@@ -1,72 +1,13 @@
 #include "rtsp_answer.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "clock.h"
+#include "reply.h"
+#include "requests_log.h"
 #include "sdp.h"
-
-/* A request with what all answers need of it. */
-struct exchange {
-    struct client *client;
-    const struct rtsp_request *request;
-    char path[256];
-    int medium;              /* of the control URL; -1: the URL is the whole presentation's */
-    const struct clip *clip; /* NULL: there is none of that name */
-    const struct path_settings *settings; /* NULL: the URL has no path */
-};
-
-static const char *reason_of(int status)
-{
-    switch (status) {
-    case 200:
-        return "OK";
-    case 400:
-        return "Bad Request";
-    case 401:
-        return "Unauthorized";
-    case 403:
-        return "Forbidden";
-    case 404:
-        return "Not Found";
-    case 454:
-        return "Session Not Found";
-    case 455:
-        return "Method Not Valid in This State";
-    case 461:
-        return "Unsupported Transport";
-    case 500:
-        return "Internal Server Error";
-    case 501:
-        return "Not Implemented";
-    case 503:
-        return "Service Unavailable";
-    default:
-        return "Simulated";
-    }
-}
-
-/* Queues an answer; `headers` are whole lines, `body` may be NULL. */
-static int reply(const struct exchange *ex, int status, const char *headers, const char *body)
-{
-    const char *sequence = rtsp_request_header(ex->request, "CSeq");
-    char text[1024];
-    int size =
-        snprintf(text, sizeof(text), "RTSP/1.0 %d %s\r\nCSeq: %.20s\r\nServer: rtspcam\r\n%s",
-                 status, reason_of(status), sequence != NULL ? sequence : "0", headers);
-
-    if (body != NULL && size < (int)sizeof(text))
-        size += snprintf(text + size, sizeof(text) - (size_t)size, "Content-Length: %zu\r\n",
-                         strlen(body));
-    if (size + 2 >= (int)sizeof(text))
-        return -1;
-    memcpy(text + size, "\r\n", 2);
-    if (outbox_append(&ex->client->outbox, text, (size_t)size + 2) < 0)
-        return -1;
-    return body != NULL ? outbox_append(&ex->client->outbox, body, strlen(body)) : 0;
-}
 
 static int answer_options(struct exchange *ex)
 {
@@ -76,24 +17,17 @@ static int answer_options(struct exchange *ex)
                  NULL);
 }
 
-static int answer_unauthorized(struct exchange *ex)
-{
-    char challenge[256];
-    struct auth auth = ex->client->house->auth;
-
-    if (auth.scheme == AUTH_NONE) /* the status setting asks for 401 of an open camera */
-        auth.scheme = AUTH_DIGEST;
-    auth_challenge(&auth, ex->client->nonce, challenge, sizeof(challenge));
-    return reply(ex, 401, challenge, NULL);
-}
-
 static int answer_describe(struct exchange *ex)
 {
     char sdp[16384], headers[512];
     int status = ex->settings->status;
 
+    if (ex->settings->redirect.status != 0) {
+        snprintf(headers, sizeof(headers), "Location: %s\r\n", ex->settings->redirect.location);
+        return reply(ex, ex->settings->redirect.status, headers, NULL);
+    }
     if (status == 401)
-        return answer_unauthorized(ex);
+        return reply_unauthorized(ex, 0);
     if (status != 0 && status != 200)
         return reply(ex, status, "", NULL);
     if (sdp_write(ex->clip, sdp, sizeof(sdp)) < 0)
@@ -273,27 +207,48 @@ static const struct clip *find_clip(const struct clip_set *clips, const char *pa
     return clip_set_find(clips, name);
 }
 
+/* The path's settings and clip, as far as the URL names them. Returns 0 or -1 (no memory). */
+static int find_path(struct exchange *ex)
+{
+    struct camera_house *house = ex->client->house;
+
+    if (rtsp_url_path(ex->request->uri, ex->path, sizeof(ex->path), &ex->medium) < 0 ||
+        ex->path[0] != '/') {
+        ex->path[0] = '\0';
+        return 0;
+    }
+    ex->clip = find_clip(&house->clips, ex->path);
+    ex->settings = settings_of(house->settings, ex->path);
+    return ex->settings != NULL ? 0 : -1;
+}
+
+static int answer(struct exchange *ex)
+{
+    struct client *client = ex->client;
+    enum auth_verdict verdict;
+
+    if (ex->settings != NULL && ex->settings->no_answer)
+        return 0;
+    if (strcmp(ex->request->method, "OPTIONS") == 0)
+        return answer_options(ex);
+    verdict = auth_check(&client->house->auth, reply_auth_offer(ex), ex->request,
+                         ex->settings != NULL ? ex->settings->stale.requests : 0, &client->nonce);
+    if (verdict != AUTH_ACCEPTED)
+        return reply_unauthorized(ex, verdict == AUTH_STALE);
+    if (ex->settings == NULL)
+        return reply(ex, 400, "", NULL);
+    if (ex->clip == NULL)
+        return reply(ex, 404, "", NULL);
+    return answer_method(ex);
+}
+
 int rtsp_answer(struct client *client, const struct rtsp_request *request)
 {
-    struct camera_house *house = client->house;
     struct exchange ex = {.client = client, .request = request, .medium = -1};
-    int has_path =
-        rtsp_url_path(request->uri, ex.path, sizeof(ex.path), &ex.medium) == 0 && ex.path[0] == '/';
+    int err = find_path(&ex);
 
-    if (has_path) {
-        ex.clip = find_clip(&house->clips, ex.path);
-        if ((ex.settings = settings_of(house->settings, ex.path)) == NULL)
-            return -1;
-        if (ex.settings->no_answer)
-            return 0;
-    }
-    if (strcmp(request->method, "OPTIONS") == 0)
-        return answer_options(&ex);
-    if (!auth_accepts(&house->auth, request, client->nonce))
-        return answer_unauthorized(&ex);
-    if (!has_path)
-        return reply(&ex, 400, "", NULL);
-    if (ex.clip == NULL)
-        return reply(&ex, 404, "", NULL);
-    return answer_method(&ex);
+    if (err == 0)
+        err = answer(&ex);
+    requests_log_write(client->house->requests, request, ex.path, client->number, ex.status);
+    return err;
 }

@@ -132,7 +132,8 @@ static size_t fill_poll_set(const struct server *server, struct pollfd **set, si
     count = 2;
     for (const struct client *client = server->clients; client != NULL; client = client->next) {
         short events = client_wants_write(client) ? POLLIN | POLLOUT : POLLIN;
-        (*set)[count++] = (struct pollfd){.fd = client->fd, .events = events};
+        (*set)[count++] =
+            (struct pollfd){.fd = client->is_frozen ? -1 : client->fd, .events = events};
     }
     return count;
 }

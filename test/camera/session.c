@@ -237,14 +237,14 @@ static void switch_clip(struct session_track *track)
     const struct clip_track *source = source_of(track), *other;
     const struct clip *clip;
 
-    if (next_send_time(track) < settings->switch_us || session->switch_failed ||
-        strcmp(track->clip->name, settings->switch_clip) == 0)
+    if (next_send_time(track) < settings->switch_to.at_us || session->switch_failed ||
+        strcmp(track->clip->name, settings->switch_to.clip) == 0)
         return;
-    clip = clip_set_find(session->clips, settings->switch_clip);
+    clip = clip_set_find(session->clips, settings->switch_to.clip);
     other = clip != NULL ? &clip->tracks[CLIP_VIDEO] : NULL;
     if (other == NULL || other->count == 0 || other->par->codec_id != source->par->codec_id) {
         fprintf(stderr, "rtspcam: %s: cannot switch to clip '%s': %s\n", session->path,
-                settings->switch_clip, clip == NULL ? "no such clip" : "not the same codec");
+                settings->switch_to.clip, clip == NULL ? "no such clip" : "not the same codec");
         session->switch_failed = 1;
         return;
     }
@@ -270,11 +270,11 @@ static int send_unit(struct session_track *track)
     int64_t send_us;
     int err = 0;
 
-    if (is_video && settings->switch_us != SETTINGS_NEVER)
+    if (is_video && settings->switch_to.at_us != SETTINGS_NEVER)
         switch_clip(track);
     send_us = next_send_time(track);
-    if (send_us < settings->stall_us ||
-        !(is_video ? settings->stall_video : settings->stall_sound)) {
+    if (send_us < settings->stall.at_us ||
+        !(is_video ? settings->stall.video : settings->stall.sound)) {
         const struct clip_unit *unit = &source_of(track)->units[track->index];
         struct served_unit served = {
             .path = session->path,
@@ -288,7 +288,7 @@ static int send_unit(struct session_track *track)
             .hash = unit->hash,
         };
         err = rtp_track_write(track->rtp, unit, &served, send_us,
-                              send_us >= settings->jump_us ? settings->jump_by_us : 0);
+                              send_us >= settings->jump.at_us ? settings->jump.amount : 0);
     }
     step(track);
     return err;
@@ -315,15 +315,11 @@ int session_run(struct session *session, int64_t now_us, int64_t *next_us)
     *next_us = INT64_MAX;
     if (!session->is_playing)
         return 0;
-    if (elapsed_us >= session->settings->close_us)
-        return -1;
-    if (session->settings->close_us != SETTINGS_NEVER)
-        *next_us = session->play_us + session->settings->close_us;
     while ((track = first_track(session)) != NULL && next_send_time(track) <= elapsed_us) {
         if (send_unit(track) < 0)
             return -1;
     }
-    if (track != NULL && session->play_us + next_send_time(track) < *next_us)
+    if (track != NULL)
         *next_us = session->play_us + next_send_time(track);
     return 0;
 }

@@ -11,19 +11,62 @@
 /** A time that never comes: the fault is off. */
 #define SETTINGS_NEVER INT64_MAX
 
-/** The behaviour of one path. Times count from PLAY. README.md says what each key does. */
+/** What happens from a moment on, and how much of it: µs, a number or nothing, by the key. */
+struct timed_setting {
+    int64_t at_us;
+    int64_t amount;
+};
+
+struct stall_setting {
+    int64_t at_us;
+    int video, sound;
+};
+
+struct switch_setting {
+    int64_t at_us;
+    char clip[64];
+};
+
+struct delay_setting {
+    char method[16]; /**< empty: every method */
+    int64_t us;
+};
+
+struct redirect_setting {
+    int status; /**< 0: none */
+    char location[256];
+};
+
+/** The nonce counts for so many requests; 0: for the connection. */
+struct stale_setting {
+    int requests;
+    int is_silent; /**< the new challenge does not say stale=true */
+};
+
+/**
+ * The behaviour of one path. Each key of settings_set() owns one member. Times count from PLAY.
+ * README.md says what each key does.
+ */
 struct path_settings {
+    /* Which unit goes out when: session.c. */
     int start_live; /**< join the clip where the camera would be, not at its beginning */
     double speed;   /**< how many times faster than real time */
+    struct stall_setting stall;
+    struct timed_setting jump;
+    struct switch_setting switch_to;
+
+    /* How the connection ends: client.c. */
+    int64_t close_us;
+    int64_t reset_us;
+    int64_t freeze_us;
+
+    /* The answers: rtsp_answer.c, reply.c, auth.c. */
     int no_answer;
     int status; /**< answer to DESCRIBE; 0: the true one */
-    int64_t stall_us;
-    int stall_video, stall_sound; /**< which of them */
-    int64_t close_us;
-    int64_t jump_us;
-    int64_t jump_by_us;
-    int64_t switch_us;
-    char switch_clip[64];
+    struct delay_setting delay;
+    struct redirect_setting redirect;
+    char auth[64]; /**< the challenges; empty: as --auth says */
+    struct stale_setting stale;
 };
 
 /** One per path, and "*" for the behaviour that new paths start with. */

@@ -1,184 +1,16 @@
 #!/usr/bin/env python3
-"""Does the simulated camera keep its word? Asks it with FFmpeg's programs and with bare sockets.
+"""Does the simulated camera keep its word? Asks it with FFmpeg's programs and with bare sockets."""
 
-usage: test_camera.py RTSPCAM FRAMEDUMP CLIPS_DIRECTORY [GSTCAM]
-"""
-
-import base64
-import hashlib
 import re
-import socket
 import struct
 import subprocess
-import sys
 import tempfile
 import time
 import unittest
-from pathlib import Path
 
-RTSPCAM, FRAMEDUMP, CLIPS, GSTCAM = "", "", Path(), None
-DEADLINE_S = 15  # no single step takes that long on a slow machine
-
-
-class Server:
-    """A camera program, from the line that says where it listens to its end."""
-
-    def __init__(self, *command):
-        self.killed = False
-        self.process = subprocess.Popen(
-            [str(word) for word in command], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE, text=True, bufsize=1)
-        line = self.process.stdout.readline()
-        match = re.fullmatch(r"\w+: listening on 127\.0\.0\.1:(\d+)\n", line)
-        if not match:
-            self.process.kill()
-            raise AssertionError(f"it said {line!r}: {self.process.communicate()[1]}")
-        self.port = int(match.group(1))
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.process.terminate()
-        _, errors = self.process.communicate(timeout=DEADLINE_S)
-        if self.process.returncode != 0 and not self.killed:
-            raise AssertionError(f"the camera ended with {self.process.returncode}: {errors}")
-
-    def kill(self):
-        self.killed = True
-        self.process.kill()
-        self.process.wait(DEADLINE_S)
-
-    def wait_for_error(self, text):
-        """Returns once a line with the text stands on stderr."""
-        line = self.process.stderr.readline()
-        while text not in line:
-            assert line, f"the camera ended without saying {text!r}"
-            line = self.process.stderr.readline()
-
-    def say(self, line):
-        self.process.stdin.write(line + "\n")
-
-    def url(self, path, login=""):
-        return f"rtsp://{login}127.0.0.1:{self.port}{path}"
-
-
-def camera(*arguments, clips=("h264v",), port=0):
-    clip_options = [word for name in clips for word in ("--clip", f"{name}={CLIPS}/{name}.mkv")]
-    return Server(RTSPCAM, "--port", port, *clip_options, *arguments)
-
-
-def run(*command):
-    return subprocess.run([str(word) for word in command], stdin=subprocess.DEVNULL, text=True,
-                          capture_output=True, timeout=DEADLINE_S, check=False)
-
-
-def probe(url, transport="tcp"):
-    return run("ffprobe", "-v", "error", "-rtsp_transport", transport, "-show_entries",
-               "stream=codec_name", "-of", "csv=p=0", url)
-
-
-def hashes(file, track):
-    result = run(FRAMEDUMP, file)
-    assert result.returncode == 0, result.stderr
-    rows = [line.split("\t") for line in result.stdout.splitlines()]
-    return [row[5] for row in rows if row[0] == track]
-
-
-def served(log, path, track):
-    """The log's rows on a path and track, as lists of strings."""
-    rows = [line.split("\t") for line in Path(log).read_text().splitlines()]
-    return [row for row in rows if row[1] == path and row[3] == track]
-
-
-class Rtsp:
-    """A bare RTSP client over TCP."""
-
-    def __init__(self, server, path, authorization=None):
-        self.url = server.url(path)
-        self.socket = socket.create_connection(("127.0.0.1", server.port), DEADLINE_S)
-        self.stream = self.socket.makefile("rb")
-        self.sequence = 0
-        self.authorization = authorization
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.stream.close()
-        self.socket.close()
-
-    def send(self, method, url=None, **headers):
-        self.sequence += 1
-        lines = [f"{method} {url or self.url} RTSP/1.0", f"CSeq: {self.sequence}"]
-        lines += [f"{name}: {value}" for name, value in headers.items()]
-        if self.authorization:
-            lines.append("Authorization: " + self.authorization(method, url or self.url))
-        self.socket.sendall("\r\n".join(lines + ["", ""]).encode())
-
-    def ask(self, method, url=None, **headers):
-        """Status, headers and body of the answer; interleaved packets before it are skipped."""
-        self.send(method, url, **headers)
-        line = self.stream.readline()
-        while line[:1] == b"$":
-            rest = line + self.stream.read(max(0, 4 - len(line)))
-            length = 4 + struct.unpack(">H", rest[2:4])[0]
-            rest += self.stream.read(max(0, length - len(rest)))
-            line = rest[length:] or self.stream.readline()
-        status = int(line.split()[1])
-        answer = {}
-        while (line := self.stream.readline().decode().strip()):
-            name, value = line.split(":", 1)
-            answer[name.lower()] = value.strip()
-        assert int(answer["cseq"]) == self.sequence
-        return status, answer, self.stream.read(int(answer.get("content-length", 0))).decode()
-
-    def play(self, media=1):
-        """Sets up the first media and plays; returns the PLAY answer's headers."""
-        assert self.ask("DESCRIBE")[0] == 200
-        session = None
-        for medium in range(media):
-            headers = {"Session": session} if session else {}
-            transport = f"RTP/AVP/TCP;unicast;interleaved={2 * medium}-{2 * medium + 1}"
-            status, answer, _ = self.ask("SETUP", f"{self.url}/streamid={medium}",
-                                         Transport=transport, **headers)
-            assert status == 200
-            session = answer["session"].split(";")[0]
-        status, answer, _ = self.ask("PLAY", Session=session)
-        assert status == 200
-        return answer
-
-    def packet(self):
-        """The next interleaved packet: its channel and its bytes. EOFError at the end."""
-        try:
-            header = self.stream.read(4)
-            if len(header) < 4:
-                raise EOFError
-            assert header[:1] == b"$", header
-            return header[1], self.stream.read(struct.unpack(">H", header[2:])[0])
-        except ConnectionResetError as error:
-            raise EOFError from error
-
-    def frame_times(self, count, reports=None):
-        """RTP times of the next frames on channel 0, each once; checks the sequence numbers."""
-        times, previous = [], None
-        while len(times) < count:
-            channel, packet = self.packet()
-            if channel == 1 and reports is not None:
-                reports.append((time.time(), packet))
-            if channel != 0:
-                continue
-            sequence, rtp_time = struct.unpack(">HI", packet[2:8])
-            assert previous is None or sequence == (previous + 1) % 65536
-            previous = sequence
-            if packet[1] & 0x80:  # the last packet of a frame
-                times.append(rtp_time)
-        return times
-
-
-def steps(times):
-    """The differences of RTP times, as signed numbers: the times wrap at 32 bits."""
-    return [((b - a + 2**31) % 2**32) - 2**31 for a, b in zip(times, times[1:])]
+import camera_client
+from camera_client import (CLIPS, DEADLINE_S, FRAMEDUMP, GSTCAM, RTSPCAM, Rtsp, Server, camera,
+                           hashes, probe, run, served, steps)
 
 
 class Serving(unittest.TestCase):
@@ -323,39 +155,6 @@ class Login(unittest.TestCase):
                 self.assertEqual((right.stdout.strip(), right.stderr), ("h264", ""), scheme)
                 wrong = probe(server.url("/h264v", "admin:wrong@"))
                 self.assertIn("401 Unauthorized", wrong.stderr)
-
-    def test_no_credentials(self):
-        with camera("--user", "u", "--password", "p") as server:
-            with Rtsp(server, "/h264v") as client:
-                self.assertEqual(client.ask("OPTIONS")[0], 200)
-                status, answer, _ = client.ask("DESCRIBE")
-                self.assertEqual(status, 401)
-                self.assertIn("nonce=", answer["www-authenticate"])
-
-    def test_digest_with_quality_of_protection(self):
-        with camera("--user", "u", "--password", "p") as server:
-            with Rtsp(server, "/h264v") as client:
-                challenge = client.ask("DESCRIBE")[1]["www-authenticate"]
-                nonce = re.search(r'nonce="(\w+)"', challenge).group(1)
-
-                def md5(text):
-                    return hashlib.md5(text.encode()).hexdigest()
-
-                def authorization(method, url):
-                    response = md5(":".join([md5("u:rtspcam:p"), nonce, "00000001", "abc", "auth",
-                                             md5(f"{method}:{url}")]))
-                    return (f'Digest username="u", realm="rtspcam", nonce="{nonce}", '
-                            f'uri="{url}", qop=auth, nc=00000001, cnonce="abc", '
-                            f'response="{response}"')
-
-                client.authorization = authorization
-                client.play()
-
-    def test_basic_wrong_user(self):
-        with camera("--user", "u", "--password", "p", "--auth", "basic") as server:
-            token = base64.b64encode(b"v:p").decode()
-            with Rtsp(server, "/h264v", lambda *_: "Basic " + token) as client:
-                self.assertEqual(client.ask("DESCRIBE")[0], 401)
 
 
 class Settings(unittest.TestCase):
@@ -519,8 +318,4 @@ class Foreign(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    if len(sys.argv) < 4:
-        sys.exit(__doc__)
-    RTSPCAM, FRAMEDUMP, CLIPS = sys.argv[1], sys.argv[2], Path(sys.argv[3])
-    GSTCAM = sys.argv[4] if len(sys.argv) > 4 and sys.argv[4] else None
-    unittest.main(argv=sys.argv[:1], verbosity=2)
+    camera_client.main()
