@@ -1,8 +1,10 @@
 #include "options.h"
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "archive/layout.h"
 #include "base/clock.h"
@@ -192,6 +194,49 @@ static int take_strings(struct camera_options *out, const struct rtsprec_camera_
     return err;
 }
 
+static int take_choices(struct camera_options *out, const struct rtsprec_camera_options *in,
+                        struct rtsprec_error *error)
+{
+    const struct {
+        int value, most;
+        const char *name;
+    } choices[] = {
+        {(int)in->transport, RTSPREC_TRANSPORT_AUTO, "transport"},
+        {(int)in->container, RTSPREC_CONTAINER_MKV, "container"},
+        {(int)in->audio, RTSPREC_AUDIO_OFF, "audio"},
+        {(int)in->ingest, RTSPREC_INGEST_LIBAVFORMAT, "ingest"},
+        {(int)in->tls_verify, RTSPREC_TLS_ACCEPT_ANY, "tls_verify"},
+    };
+    for (size_t i = 0; i < sizeof(choices) / sizeof(choices[0]); i++) {
+        int err = take_choice(choices[i].value, choices[i].most, choices[i].name, error);
+        if (err < 0)
+            return err;
+    }
+    out->transport = in->transport;
+    out->container = in->container;
+    out->audio = in->audio;
+    out->ingest = in->ingest;
+    out->tls_verify = in->tls_verify;
+    return 0;
+}
+
+static int take_tls(struct camera_options *out, const struct rtsprec_camera_options *in,
+                    struct rtsprec_error *error)
+{
+    if (in->ingest == RTSPREC_INGEST_LIBAVFORMAT && in->tls_verify == RTSPREC_TLS_VERIFY &&
+        strcmp(out->url.scheme, "rtsps") == 0)
+        return error_set(error, RTSPREC_ERROR_INVALID,
+                         "ingest: libavformat cannot verify the certificate of an rtsps:// URL, "
+                         "expected the library's own RTSP, or no verification");
+    if (!in->tls_ca_file)
+        return 0;
+    if (access(in->tls_ca_file, R_OK) < 0)
+        return error_set_errno(error, RTSPREC_ERROR_INVALID, errno,
+                               "tls_ca_file: expected a file that can be read");
+    out->tls_ca_file = strdup(in->tls_ca_file);
+    return out->tls_ca_file ? 0 : error_set(error, RTSPREC_ERROR_NO_MEMORY, "out of memory");
+}
+
 int camera_options_take(struct camera_options *out, const struct rtsprec_camera_options *options,
                         struct rtsprec_error *error)
 {
@@ -204,16 +249,11 @@ int camera_options_take(struct camera_options *out, const struct rtsprec_camera_
     if (err == 0)
         err = take_strings(out, &in, error);
     if (err == 0)
-        err = take_choice((int)in.transport, RTSPREC_TRANSPORT_UDP, "transport", error);
+        err = take_choices(out, &in, error);
     if (err == 0)
-        err = take_choice((int)in.container, RTSPREC_CONTAINER_MKV, "container", error);
-    if (err == 0)
-        err = take_choice((int)in.audio, RTSPREC_AUDIO_OFF, "audio", error);
+        err = take_tls(out, &in, error);
     if (err == 0)
         err = take_numbers(out, &in, error);
-    out->transport = in.transport;
-    out->container = in.container;
-    out->audio = in.audio;
     return err;
 }
 
@@ -221,6 +261,7 @@ void camera_options_uninit(struct camera_options *options)
 {
     free(options->name);
     free(options->output_directory);
+    free(options->tls_ca_file);
     url_uninit(&options->url);
     *options = (struct camera_options){0};
 }

@@ -20,6 +20,9 @@ struct camera_options {
     int64_t retry_min_us, retry_max_us, auth_retry_min_us, auth_retry_max_us;
     int64_t queue_duration_us, queue_bytes;
     int64_t fragment_duration_us, sync_interval_us; /* the second may be RTSPREC_SYNC_NEVER */
+    enum rtsprec_ingest ingest;
+    enum rtsprec_tls tls_verify;
+    char *tls_ca_file; /* owned; NULL: the system's authorities */
 };
 
 /*

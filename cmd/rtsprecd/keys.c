@@ -20,8 +20,13 @@ static const struct choice codecs[] = {{"hevc", VIDEO_CODEC_HEVC}, {"h265", VIDE
                                        {"copy", VIDEO_CODEC_COPY}, {NULL, 0}};
 static const struct choice containers[] = {
     {"mp4", RTSPREC_CONTAINER_MP4}, {"mkv", RTSPREC_CONTAINER_MKV}, {NULL, 0}};
-static const struct choice transports[] = {
-    {"tcp", RTSPREC_TRANSPORT_TCP}, {"udp", RTSPREC_TRANSPORT_UDP}, {NULL, 0}};
+static const struct choice transports[] = {{"tcp", RTSPREC_TRANSPORT_TCP},
+                                           {"udp", RTSPREC_TRANSPORT_UDP},
+                                           {"multicast", RTSPREC_TRANSPORT_MULTICAST},
+                                           {"auto", RTSPREC_TRANSPORT_AUTO},
+                                           {NULL, 0}};
+static const struct choice ingests[] = {
+    {"rtsprec", RTSPREC_INGEST_OWN}, {"libavformat", RTSPREC_INGEST_LIBAVFORMAT}, {NULL, 0}};
 static const struct choice audios[] = {
     {"auto", RTSPREC_AUDIO_AUTO}, {"off", RTSPREC_AUDIO_OFF}, {NULL, 0}};
 static const struct choice log_levels[] = {{"error", RTSPREC_LOG_ERROR},
@@ -50,6 +55,9 @@ const struct key keys[] = {
     ROW("password", BOTH, value_read_password),
     ROW("passwordFile", BOTH, value_read_password_file),
     CHOICE_ROW("transport", BOTH, transport, transports),
+    CHOICE_ROW("ingest", BOTH, ingest, ingests),
+    RANGE_ROW("tlsVerify", BOTH, value_read_boolean, tls_verify, 0, 1),
+    ROW("tlsCaFile", BOTH, value_read_ca_file),
     CHOICE_ROW("audio", BOTH, audio, audios),
     RANGE_ROW("openTimeoutSeconds", BOTH, value_read_number, open_timeout_seconds, 0.1, 300),
     RANGE_ROW("readTimeoutSeconds", BOTH, value_read_number, read_timeout_seconds, 0.1, 300),

@@ -24,6 +24,8 @@ void settings_init(struct settings *settings)
         .max_occupied_gb = 0,
         .keep_free_gb = 10,
         .transport = RTSPREC_TRANSPORT_TCP,
+        .ingest = RTSPREC_INGEST_OWN,
+        .tls_verify = true,
         .audio = RTSPREC_AUDIO_AUTO,
         .open_timeout_seconds = 10,
         .read_timeout_seconds = 5,
@@ -44,6 +46,7 @@ void settings_init_from(struct settings *settings, const struct settings *global
     settings->output_directory = copy(global->output_directory);
     settings->username = copy(global->username);
     settings->password = copy(global->password);
+    settings->tls_ca_file = copy(global->tls_ca_file);
     settings->log_file = NULL;
     /* A bad videoOutPath in "global" was reported there: it is not missing here. */
     settings->has_username = settings->has_password = false;
@@ -75,6 +78,9 @@ void settings_to_options(const struct settings *settings, struct rtsprec_camera_
     options->username = settings->username;
     options->password = settings->password;
     options->transport = (enum rtsprec_transport)settings->transport;
+    options->ingest = (enum rtsprec_ingest)settings->ingest;
+    options->tls_verify = settings->tls_verify ? RTSPREC_TLS_VERIFY : RTSPREC_TLS_ACCEPT_ANY;
+    options->tls_ca_file = settings->tls_ca_file;
     options->container = (enum rtsprec_container)settings->container;
     options->audio = (enum rtsprec_audio)settings->audio;
     options->segment_duration_us = settings->segment_seconds * 1000000;
@@ -98,6 +104,7 @@ void settings_uninit(struct settings *settings)
     settings_forget_secrets(settings);
     heap_forget(&settings->name);
     heap_forget(&settings->output_directory);
+    heap_forget(&settings->tls_ca_file);
     heap_forget(&settings->log_file);
 }
 

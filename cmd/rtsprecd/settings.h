@@ -47,7 +47,10 @@ struct settings {
     double max_occupied_gb, keep_free_gb; /* 10^9 bytes */
 
     int transport; /* enum rtsprec_transport */
-    int audio;     /* enum rtsprec_audio */
+    int ingest;    /* enum rtsprec_ingest */
+    bool tls_verify;
+    char *tls_ca_file; /* NULL: the system's authorities */
+    int audio;         /* enum rtsprec_audio */
     char *username;
     char *password; /* secret */
     double open_timeout_seconds, read_timeout_seconds;

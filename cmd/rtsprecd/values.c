@@ -1,8 +1,10 @@
 #include "values.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "expand.h"
 #include "heap.h"
@@ -250,24 +252,54 @@ static char *first_line(struct reader *reader, const struct node *value,
     return NULL;
 }
 
+/* A name in the configuration, from the directory of its file. Freed by the caller. */
+static char *path_beside(const struct reader *reader, const char *name)
+{
+    struct buffer path = {0};
+
+    if (name[0] != '/')
+        buffer_append_string(&path, reader->directory);
+    buffer_append_string(&path, name);
+    return buffer_take(&path);
+}
+
+void value_read_ca_file(struct reader *reader, const struct key *key, const struct node *value,
+                        struct settings *settings)
+{
+    char *name = read_expanded(reader, value, (struct expand_encoded){0, 0});
+    char *path = NULL;
+
+    (void)key;
+    if (name == NULL)
+        return;
+    path = path_beside(reader, name);
+    free(name);
+    if (access(path, R_OK) < 0) {
+        diagnostics_error(reader->diagnostics, place_of_value(value),
+                          "the file cannot be read: %s, expected one with certificates",
+                          strerror(errno));
+        heap_forget(&path);
+        return;
+    }
+    heap_forget(&settings->tls_ca_file);
+    settings->tls_ca_file = path;
+}
+
 /* Neither path nor content is shown: someone will write the password itself here. */
 void value_read_password_file(struct reader *reader, const struct key *key,
                               const struct node *value, struct settings *settings)
 {
     char *name = read_expanded(reader, value, (struct expand_encoded){0, 0});
     struct text_file file = {0};
-    struct buffer path = {0};
     const char *problem;
-    char *password = NULL;
+    char *path, *password = NULL;
 
     (void)key;
     settings->has_password = true;
     if (name == NULL)
         return;
-    if (name[0] != '/')
-        buffer_append_string(&path, reader->directory);
-    buffer_append_string(&path, name);
-    problem = text_file_read(&file, path.text, PASSWORD_FILE_MAX_BYTES);
+    path = path_beside(reader, name);
+    problem = text_file_read(&file, path, PASSWORD_FILE_MAX_BYTES);
     if (problem != NULL)
         diagnostics_error(reader->diagnostics, place_of_value(value),
                           "the file cannot be read: %s, expected a password on its first line",
@@ -283,7 +315,7 @@ void value_read_password_file(struct reader *reader, const struct key *key,
         settings->password = password;
     }
     text_file_forget(&file);
-    buffer_forget(&path);
+    heap_forget(&path);
     heap_forget(&name);
 }
 

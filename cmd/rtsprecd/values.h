@@ -22,6 +22,7 @@ key_read_fn value_read_url;
 key_read_fn value_read_username;
 key_read_fn value_read_password;
 key_read_fn value_read_password_file;
+key_read_fn value_read_ca_file;
 key_read_fn value_read_mode;
 key_read_fn value_read_output_directory;
 

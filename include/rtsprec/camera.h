@@ -25,10 +25,28 @@ struct rtsprec_recorder;
  */
 struct rtsprec_camera;
 
-/** How RTP travels. */
+/** How RTP travels, when the URL is of RTSP. */
 enum rtsprec_transport {
-    RTSPREC_TRANSPORT_TCP = 0, /**< inside the RTSP connection: nothing is lost on the way */
-    RTSPREC_TRANSPORT_UDP = 1, /**< a datagram that is lost is lost */
+    RTSPREC_TRANSPORT_TCP = 0,       /**< inside the RTSP connection: nothing is lost on the way */
+    RTSPREC_TRANSPORT_UDP = 1,       /**< a datagram that is lost is lost */
+    RTSPREC_TRANSPORT_MULTICAST = 2, /**< UDP to a group that the camera names */
+    RTSPREC_TRANSPORT_AUTO = 3,      /**< TCP, and UDP with a camera that refuses it */
+};
+
+/** Who speaks RTSP with the camera. */
+enum rtsprec_ingest {
+    RTSPREC_INGEST_OWN = 0,         /**< this library */
+    RTSPREC_INGEST_LIBAVFORMAT = 1, /**< libavformat, which costs several times as much */
+};
+
+/** Whether the certificate of a server is verified: of rtsps:// and other encrypted URLs. */
+enum rtsprec_tls {
+    RTSPREC_TLS_VERIFY = 0, /**< signed by an authority that is trusted, for the URL's host */
+    /**
+     * Anyone who can get between can see the password and the video, and replace them: a warning
+     * is logged each time such a camera is started.
+     */
+    RTSPREC_TLS_ACCEPT_ANY = 1,
 };
 
 /** The file format of the segments. */
@@ -103,6 +121,14 @@ struct rtsprec_camera_options {
      * RTSPREC_SYNC_NEVER leaves it to the kernel (about 30 s) until the segment is closed.
      */
     int64_t sync_interval_us;
+
+    enum rtsprec_ingest ingest;
+    enum rtsprec_tls tls_verify;
+    /**
+     * A file with the certificates (PEM) of the authorities that are trusted, readable when the
+     * camera is created; NULL: the system's.
+     */
+    const char *tls_ca_file;
 };
 
 #define RTSPREC_SYNC_EACH_FRAGMENT INT64_C(1)

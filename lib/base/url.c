@@ -1,7 +1,6 @@
 #include "base/url.h"
 
 #include <ctype.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -170,6 +169,11 @@ void url_uninit(struct url *url)
     free(url->host);
     free(url->path);
     *url = (struct url){0};
+}
+
+bool url_is_encrypted(const struct url *url)
+{
+    return strcmp(url->scheme, "rtsps") == 0;
 }
 
 static char *format(const struct url *url, bool with_credentials)

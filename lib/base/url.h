@@ -2,6 +2,8 @@
 #ifndef BASE_URL_H
 #define BASE_URL_H
 
+#include <stdbool.h>
+
 #include <rtsprec/error.h>
 
 struct url {
@@ -20,6 +22,9 @@ struct url {
  */
 int url_parse(struct url *url, const char *text, struct rtsprec_error *error);
 void url_uninit(struct url *url);
+
+/* Whether its scheme is one of TLS, where a certificate proves the host. */
+bool url_is_encrypted(const struct url *url);
 
 /* The URL with percent-encoded credentials, for libavformat, or without any, for people. Allocated;
  * NULL when there is no memory. */

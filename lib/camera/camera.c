@@ -132,6 +132,11 @@ int rtsprec_camera_start(struct rtsprec_camera *camera, struct rtsprec_error *er
     if (err < 0)
         error_set(error, err, "camera %s: no thread could be created", camera->options.name);
     camera->running = err == 0;
+    if (camera->running && camera->options.tls_verify == RTSPREC_TLS_ACCEPT_ANY &&
+        url_is_encrypted(&camera->options.url))
+        dispatcher_log(camera->dispatcher, RTSPREC_LOG_WARNING, camera->options.name,
+                       "The certificate of the camera is not verified: who gets in between sees "
+                       "the password and can replace the video");
 done:
     pthread_mutex_unlock(&camera->life);
     return err;

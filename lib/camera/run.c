@@ -145,7 +145,10 @@ static int run_open(struct run *run, struct rtsprec_error *error)
     const struct camera_options *options = &run->camera->options;
     struct source_options source_options = {
         .url = &options->url,
+        .ingest = options->ingest,
         .transport = options->transport,
+        .tls_verify = options->tls_verify,
+        .tls_ca_file = options->tls_ca_file,
         .wants_audio = options->audio != RTSPREC_AUDIO_OFF,
         .silence_us = options->open_timeout_us,
         .resolver = &run->camera->resolver,

@@ -43,10 +43,27 @@ static int interrupted(void *opaque)
     return source->closing ? cancel_expired(source->cancel) : cancel_interrupted(source->cancel);
 }
 
+/* libavformat tries UDP first when it may choose, unless prefer_tcp says otherwise. */
+static const char *transport_name(enum rtsprec_transport transport)
+{
+    switch (transport) {
+    case RTSPREC_TRANSPORT_UDP:
+        return "udp";
+    case RTSPREC_TRANSPORT_MULTICAST:
+        return "udp_multicast";
+    case RTSPREC_TRANSPORT_AUTO:
+        return "tcp+udp";
+    case RTSPREC_TRANSPORT_TCP:
+        break;
+    }
+    return "tcp";
+}
+
 static int make_dictionary(AVDictionary **dictionary, const struct source_options *options)
 {
-    int err = av_dict_set(dictionary, "rtsp_transport",
-                          options->transport == RTSPREC_TRANSPORT_UDP ? "udp" : "tcp", 0);
+    int err = av_dict_set(dictionary, "rtsp_transport", transport_name(options->transport), 0);
+    if (err >= 0 && options->transport == RTSPREC_TRANSPORT_AUTO)
+        err = av_dict_set(dictionary, "rtsp_flags", "prefer_tcp", 0);
     if (err >= 0)
         err = av_dict_set_int(dictionary, "timeout", options->silence_us, 0);
     if (err >= 0)
@@ -55,7 +72,7 @@ static int make_dictionary(AVDictionary **dictionary, const struct source_option
     if (err >= 0)
         err = av_dict_set(dictionary, "user_agent", "rtsprec", 0);
     /* 2 MiB hold the key frame of a 5 MP camera ten times; the system's default loses the first. */
-    if (err >= 0 && options->transport == RTSPREC_TRANSPORT_UDP)
+    if (err >= 0 && options->transport != RTSPREC_TRANSPORT_TCP)
         err = av_dict_set_int(dictionary, "buffer_size", 2 * 1024 * 1024, 0);
     return err < 0 ? RTSPREC_ERROR_NO_MEMORY : 0;
 }
@@ -172,6 +189,10 @@ int av_source_open(struct source **out, const struct source_options *options,
     AVDictionary *dictionary = NULL;
     char *url = NULL;
     int err;
+    /* Its TLS takes no options from its RTSP. */
+    if (url_is_encrypted(options->url) && options->tls_verify == RTSPREC_TLS_VERIFY)
+        return error_set(error, RTSPREC_ERROR_UNSUPPORTED,
+                         "libavformat cannot verify the certificate of an rtsps:// URL");
     struct av_source *source = calloc(1, sizeof(*source));
     if (!source)
         return error_set(error, RTSPREC_ERROR_NO_MEMORY, "out of memory");

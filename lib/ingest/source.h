@@ -22,7 +22,10 @@
 
 struct source_options {
     const struct url *url;
+    enum rtsprec_ingest ingest;
     enum rtsprec_transport transport;
+    enum rtsprec_tls tls_verify;
+    const char *tls_ca_file; /* NULL: the system's authorities */
     bool wants_audio;
     int64_t silence_us;        /* longest wait for the next byte */
     struct resolver *resolver; /* of the camera's host, kept from one run to the next */

@@ -77,6 +77,51 @@ static void a_camera_starts_once_and_again_after_a_stop(void **state)
     rtsprec_recorder_destroy(&recorder);
 }
 
+static void count_certificate_warnings(void *user, const struct rtsprec_log_record *record)
+{
+    if (record->level == RTSPREC_LOG_WARNING && strstr(record->text, "certificate"))
+        (*(int *)user)++;
+}
+
+/* Each time it is started, and only where there is a certificate. */
+static void a_certificate_that_is_not_verified_is_warned_of(void **state)
+{
+    static const struct {
+        const char *url;
+        enum rtsprec_tls tls;
+        int warnings;
+    } cases[] = {
+        {"rtsps://127.0.0.1:1/s", RTSPREC_TLS_ACCEPT_ANY, 2},
+        {"rtsps://127.0.0.1:1/s", RTSPREC_TLS_VERIFY, 0},
+        {"rtsp://127.0.0.1:1/s", RTSPREC_TLS_ACCEPT_ANY, 0},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        int warnings = 0;
+        struct rtsprec_recorder_options recorder_options;
+        rtsprec_recorder_options_init(&recorder_options);
+        recorder_options.log = count_certificate_warnings;
+        recorder_options.user = &warnings;
+        struct rtsprec_recorder *recorder = new_recorder(&recorder_options);
+        struct rtsprec_camera_options options;
+        struct rtsprec_camera *camera = NULL;
+        rtsprec_camera_options_init(&options);
+        options.name = "door";
+        options.url = cases[i].url;
+        options.output_directory = directory;
+        options.tls_verify = cases[i].tls;
+        assert_int_equal(rtsprec_camera_create(&camera, recorder, &options, NULL), 0);
+        for (int n = 0; n < 2; n++) {
+            assert_int_equal(rtsprec_camera_start(camera, NULL), 0);
+            rtsprec_camera_request_stop(camera);
+            rtsprec_camera_wait(camera);
+        }
+        rtsprec_recorder_destroy(&recorder);
+        assert_int_equal(warnings, cases[i].warnings);
+    }
+}
+
 static void a_recorder_stops_and_waits_for_all(void **state)
 {
     struct rtsprec_recorder *recorder = new_recorder(NULL);
@@ -345,6 +390,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(destroying_nothing_does_nothing),
         cmocka_unit_test(a_camera_starts_once_and_again_after_a_stop),
+        cmocka_unit_test(a_certificate_that_is_not_verified_is_warned_of),
         cmocka_unit_test(a_recorder_stops_and_waits_for_all),
         cmocka_unit_test(statistics_know_their_size),
         cmocka_unit_test(a_refused_connection_is_told_and_tried_again),

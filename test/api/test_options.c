@@ -170,7 +170,7 @@ static void a_refused_url_keeps_its_password(void **state)
 /* Signed on purpose: a caller may hand over any number, a compiler may make the enums unsigned. */
 static void an_enum_is_one_of_its_values(void **state)
 {
-    static const int bad[] = {-1, 2, 1000};
+    static const int bad[] = {-1, 4, 1000};
     (void)state;
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         struct rtsprec_camera_options options = valid_options();
@@ -182,7 +182,42 @@ static void an_enum_is_one_of_its_values(void **state)
         options = valid_options();
         options.audio = (enum rtsprec_audio)bad[i];
         assert_refused(&options, "audio");
+        options = valid_options();
+        options.ingest = (enum rtsprec_ingest)bad[i];
+        assert_refused(&options, "ingest");
+        options = valid_options();
+        options.tls_verify = (enum rtsprec_tls)bad[i];
+        assert_refused(&options, "tls_verify");
     }
+    for (int i = 0; i < 4; i++) {
+        struct rtsprec_camera_options options = valid_options();
+        options.transport = (enum rtsprec_transport)i;
+        assert_accepted(&options, "a transport");
+    }
+}
+
+static void a_certificate_that_nobody_verifies_is_refused(void **state)
+{
+    struct rtsprec_camera_options options = valid_options();
+    (void)state;
+    options.url = "rtsps://host/stream";
+    options.ingest = RTSPREC_INGEST_LIBAVFORMAT;
+    assert_refused(&options, "ingest");
+    options.tls_verify = RTSPREC_TLS_ACCEPT_ANY;
+    assert_accepted(&options, "verification off");
+    options.tls_verify = RTSPREC_TLS_VERIFY;
+    options.url = "rtsp://host/stream";
+    assert_accepted(&options, "no certificate");
+}
+
+static void the_authorities_are_a_file_that_can_be_read(void **state)
+{
+    struct rtsprec_camera_options options = valid_options();
+    (void)state;
+    options.tls_ca_file = "/nowhere/authorities.pem";
+    assert_refused(&options, "tls_ca_file");
+    options.tls_ca_file = "/dev/null";
+    assert_accepted(&options, "a file");
 }
 
 /* The documented range of a number; 0 always stands for the default. max 0: no upper bound stated.
@@ -335,6 +370,8 @@ int main(void)
         cmocka_unit_test(a_url_is_one_of_rtsp),
         cmocka_unit_test(a_refused_url_keeps_its_password),
         cmocka_unit_test(an_enum_is_one_of_its_values),
+        cmocka_unit_test(a_certificate_that_nobody_verifies_is_refused),
+        cmocka_unit_test(the_authorities_are_a_file_that_can_be_read),
         cmocka_unit_test(numbers_have_the_documented_bounds),
         cmocka_unit_test(the_shortest_pause_is_not_above_the_longest),
         cmocka_unit_test(creating_checks_the_same),

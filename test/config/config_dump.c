@@ -20,6 +20,7 @@ static void print_settings(const struct settings *s)
 {
     static const char *const codecs[] = {"copy", "hevc", "h264", "mpeg4"};
     static const char *const modes[] = {"always", "never"};
+    static const char *const transports[] = {"tcp", "udp", "multicast", "auto"};
     size_t begin, end;
     bool has_user = rtsp_url_find_userinfo(s->url, &begin, &end);
 
@@ -35,10 +36,12 @@ static void print_settings(const struct settings *s)
            s->output_directory, s->segment_seconds, s->fragment_ms, s->sync_ms);
     printf("  limit %s, at most %g GB, free %g GB\n", s->limit_occupied_space ? "yes" : "no",
            s->max_occupied_gb, s->keep_free_gb);
-    printf("  transport %s, audio %s, open %g s, read %g s\n",
-           s->transport == RTSPREC_TRANSPORT_TCP ? "tcp" : "udp",
+    printf("  transport %s, audio %s, open %g s, read %g s\n", transports[s->transport],
            s->audio == RTSPREC_AUDIO_AUTO ? "auto" : "off", s->open_timeout_seconds,
            s->read_timeout_seconds);
+    printf("  ingest %s, certificates %s, authorities %s\n",
+           s->ingest == RTSPREC_INGEST_OWN ? "rtsprec" : "libavformat",
+           s->tls_verify ? "verified" : "ignored", or_none(s->tls_ca_file));
 }
 
 static void print_keys(void)
