@@ -12,10 +12,10 @@
 
 #define RTSP_MAX_HEADER_BYTES (16 * 1024) /* of a message, from its first line to the empty one */
 #define RTSP_MAX_BODY_BYTES   (64 * 1024) /* an SDP of a camera takes one or two kilobytes */
-#define RTSP_MAX_FRAME_BYTES  (4 + 65535)
+#define RTSP_MAX_BLANK_BYTES  4           /* empty lines before an item, which some cameras send */
 
 /* A buffer of this size always comes to a decision. */
-#define RTSP_MAX_ITEM_BYTES (RTSP_MAX_HEADER_BYTES + RTSP_MAX_BODY_BYTES)
+#define RTSP_MAX_ITEM_BYTES (RTSP_MAX_BLANK_BYTES + RTSP_MAX_HEADER_BYTES + RTSP_MAX_BODY_BYTES)
 
 /* A piece of the buffer, not terminated. {0}: absent. */
 struct text {
@@ -48,26 +48,46 @@ struct rtsp_item {
 };
 
 /*
- * Looks at the beginning of the buffer. is_channel[c] says which channels were set up (a frame of
- * another one is still a frame as long as what follows it, or what has come of that, looks like the
- * next item; else it is garbage, and the search goes on for the next that does).
+ * What the parser knows of a stream beside the bytes at its beginning; kept by the caller as long
+ * as the stream lasts. {0} at first.
+ */
+struct rtsp_scan {
+    size_t wanted;   /* so many bytes at least must be there before anything more can be said */
+    size_t searched; /* of the message at the beginning: so far there is no empty line */
+    bool is_lost;    /* what came last was garbage: a frame must prove itself */
+};
+
+/*
+ * Says what the buffer begins with. However a stream is cut into pieces, its frames and messages
+ * are the same; and however small the pieces are, the time is linear: what was searched is not
+ * searched again.
+ *
+ * is_channel[c] says which channels were set up. A frame of another one is a frame when the next
+ * item begins behind it. After garbage a frame counts that has a known channel, looks like RTP and
+ * is followed by another of those or by a message; such frames wait for the four bytes behind them.
  *
  * Returns 0, or RTSPREC_ERROR_PROTOCOL: a message that is larger than the bounds or has no sense;
  * the connection is of no more use. *why is then a text without anything of what was received.
  */
-int rtsp_item_parse(struct rtsp_item *item, const uint8_t *data, size_t size,
-                    const bool is_channel[256], const char **why);
+int rtsp_item_parse(struct rtsp_item *item, struct rtsp_scan *scan, const uint8_t *data,
+                    size_t size, const bool is_channel[256], const char **why);
 
 /* The value of a header, without white space around it; names are compared without case. nth counts
  * headers of that name from 0. {0} when there is none. */
 struct text rtsp_header(const struct rtsp_message *message, const char *name, int nth);
 
 /* A parameter of a header's value as in "Session: 12;timeout=60" or "Transport: …;interleaved=0-1".
- * Quotes are taken off. {0} when there is none. */
+ * Quotes are taken off, escapes in them stay. A parameter without value is empty, not absent. {0}
+ * when there is none. */
 struct text rtsp_parameter(struct text value, const char *name);
 
-/* Text to number; fallback when it is none or beyond int64. */
+/* Text to number, decimal; fallback when it is none or beyond int64. */
 int64_t text_number(struct text text, int64_t fallback);
 bool text_equals(struct text text, const char *string); /* without case */
+struct text text_trim(struct text text);                /* without white space around it */
+
+/* Takes the text up to the separator off *rest. Once all is taken *rest is absent, and so is what
+ * is taken of it. */
+struct text text_split(struct text *rest, char separator);
 
 #endif
