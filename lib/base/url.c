@@ -176,10 +176,10 @@ bool url_is_encrypted(const struct url *url)
     return strcmp(url->scheme, "rtsps") == 0;
 }
 
-static char *format(const struct url *url, bool with_credentials)
+char *url_format(const struct url *url)
 {
-    const char *user = with_credentials && url->username ? url->username : "";
-    const char *password = with_credentials && url->password ? url->password : "";
+    const char *user = url->username ? url->username : "";
+    const char *password = url->password ? url->password : "";
     size_t size = strlen(url->scheme) + 3 * strlen(user) + 3 * strlen(password) +
                   strlen(url->host) + strlen(url->path) + 32;
     char *text = malloc(size);
@@ -200,16 +200,6 @@ static char *format(const struct url *url, bool with_credentials)
         end += sprintf(end, ":%d", url->port);
     memcpy(end, url->path, strlen(url->path) + 1);
     return text;
-}
-
-char *url_format(const struct url *url)
-{
-    return format(url, true);
-}
-
-char *url_format_public(const struct url *url)
-{
-    return format(url, false);
 }
 
 void secret_free(char *secret)

@@ -26,10 +26,8 @@ void url_uninit(struct url *url);
 /* Whether its scheme is one of TLS, where a certificate proves the host. */
 bool url_is_encrypted(const struct url *url);
 
-/* The URL with percent-encoded credentials, for libavformat, or without any, for people. Allocated;
- * NULL when there is no memory. */
+/* The URL with percent-encoded credentials; allocated, NULL when there is no memory. */
 char *url_format(const struct url *url);
-char *url_format_public(const struct url *url);
 
 /* Overwrites a secret and frees it; NULL is ignored. */
 void secret_free(char *secret);
