@@ -1,8 +1,8 @@
-/* What libavformat reads from a file, packet by packet. */
+/* What libavformat reads from a file, packet by packet; and a file that a crash left. */
 #ifndef FRAMES_H
 #define FRAMES_H
 
-#include "image.h"
+#include "recording.h"
 
 #include <libavformat/avformat.h>
 
@@ -108,6 +108,54 @@ static inline size_t frames_same(const struct frame_list *a, const struct frame_
             return i;
     }
     return count;
+}
+
+/* How many frames of a track, with so many bytes in front of each that belong to it, end before an
+ * offset, and where the last of all tracks ends. */
+static inline size_t frames_whole(const struct frame_list *list, size_t header_bytes, size_t size,
+                                  uint64_t *end)
+{
+    size_t count = 0;
+    for (; count < list->count; count++) {
+        const struct frame *frame = &list->items[count];
+        uint64_t frame_end = (uint64_t)frame->pos + header_bytes + (uint64_t)frame->size;
+        if (frame_end > size)
+            break;
+        *end = frame_end > *end ? frame_end : *end;
+    }
+    return count;
+}
+
+/* A file as it was left open and what is in it. */
+struct source {
+    struct recording recording;
+    struct frames frames;
+    int fd; /* for what becomes of it */
+};
+
+static inline void source_init(struct source *source, const char *clip,
+                               enum rtsprec_container container, int64_t duration_us)
+{
+    struct recording_options options = {
+        .clip = clip,
+        .container = container,
+        .duration_us = duration_us,
+    };
+    recording_make(&source->recording, &options);
+    source->fd = memory_file();
+    image_store(source->fd, source->recording.open.data, source->recording.open.size);
+    source->frames = frames_read_fd(source->fd);
+    assert_int_equal(source->frames.result, AVERROR_EOF);
+    /* What was not yet written out is at most a fragment. */
+    require(source->frames.tracks[0].count + 13 >= (size_t)source->recording.count[0], "%zu of %d",
+            source->frames.tracks[0].count, source->recording.count[0]);
+}
+
+static inline void source_uninit(struct source *source)
+{
+    close(source->fd);
+    frames_uninit(&source->frames);
+    recording_uninit(&source->recording);
 }
 
 #endif

@@ -2,54 +2,10 @@
  * --campaign. */
 #include "campaign.h"
 #include "frames.h"
-#include "recording.h"
 
 #include "segment/mkv_repair.h"
 
 #define BLOCK_HEADER_BYTES 4 /* track, time, flags; in front of a frame */
-
-/* A file as it was left open and what is in it. */
-struct source {
-    struct recording recording;
-    struct frames frames;
-    int fd; /* for what becomes of it */
-};
-
-static void source_init(struct source *source, const char *clip, int64_t duration_us)
-{
-    struct recording_options options = {
-        .clip = clip,
-        .container = RTSPREC_CONTAINER_MKV,
-        .duration_us = duration_us,
-    };
-    recording_make(&source->recording, &options);
-    source->fd = memory_file();
-    image_store(source->fd, source->recording.open.data, source->recording.open.size);
-    source->frames = frames_read_fd(source->fd);
-    require(source->frames.tracks[0].count + 13 >= (size_t)source->recording.count[0], "%zu of %d",
-            source->frames.tracks[0].count, source->recording.count[0]);
-}
-
-static void source_uninit(struct source *source)
-{
-    close(source->fd);
-    frames_uninit(&source->frames);
-    recording_uninit(&source->recording);
-}
-
-/* How many frames of a track end before an offset, and where the last of all tracks ends. */
-static size_t whole_frames(const struct frame_list *list, size_t size, uint64_t *end)
-{
-    size_t count = 0;
-    for (; count < list->count; count++) {
-        const struct frame *frame = &list->items[count];
-        uint64_t frame_end = (uint64_t)frame->pos + BLOCK_HEADER_BYTES + (uint64_t)frame->size;
-        if (frame_end > size)
-            break;
-        *end = frame_end > *end ? frame_end : *end;
-    }
-    return count;
-}
 
 static int64_t us_of(const struct frame_list *list, int64_t ticks)
 {
@@ -115,7 +71,7 @@ static void check_cut(const struct source *source, size_t size, size_t zeros)
     size_t counts[FRAMES_TRACKS] = {0};
     uint64_t end = 0;
     for (int i = 0; i < source->frames.track_count; i++)
-        counts[i] = whole_frames(&source->frames.tracks[i], size, &end);
+        counts[i] = frames_whole(&source->frames.tracks[i], BLOCK_HEADER_BYTES, size, &end);
 
     image_store(source->fd, source->recording.open.data, size);
     assert_int_equal(ftruncate(source->fd, (off_t)(size + zeros)), 0);
@@ -137,7 +93,7 @@ static void test_cut_at_every_byte(void **state)
 {
     (void)state;
     struct source source;
-    source_init(&source, "h264tiny", SECOND * 3 / 2);
+    source_init(&source, "h264tiny", RTSPREC_CONTAINER_MKV, SECOND * 3 / 2);
     for (size_t size = 0; size <= source.recording.open.size; size++)
         check_cut(&source, size, 0);
     source_uninit(&source);
@@ -149,7 +105,7 @@ static void test_cut_anywhere(void **state)
     uint64_t seed = 20250612;
     for (size_t i = 0; i < LENGTH(clips); i++) {
         struct source source;
-        source_init(&source, clips[i], 4 * SECOND);
+        source_init(&source, clips[i], RTSPREC_CONTAINER_MKV, 4 * SECOND);
         int64_t size = (int64_t)source.recording.open.size;
         for (int n = campaign_size(300, 10000); n > 0; n--)
             check_cut(&source, (size_t)random_between(&seed, 0, size), 0);
@@ -166,7 +122,7 @@ static void test_zeros_at_the_end(void **state)
     uint64_t seed = 4712;
     for (size_t i = 0; i < LENGTH(silent); i++) {
         struct source source;
-        source_init(&source, silent[i], 4 * SECOND);
+        source_init(&source, silent[i], RTSPREC_CONTAINER_MKV, 4 * SECOND);
         int64_t whole = (int64_t)source.recording.open.size;
         for (int n = campaign_size(150, 5000); n > 0; n--) {
             size_t size = (size_t)random_between(&seed, 0, whole);
@@ -182,7 +138,7 @@ static void test_flipped_bits(void **state)
     (void)state;
     uint64_t seed = 98;
     struct source source;
-    source_init(&source, "h264tiny", SECOND * 3 / 2);
+    source_init(&source, "h264tiny", RTSPREC_CONTAINER_MKV, SECOND * 3 / 2);
     for (int n = campaign_size(1000, 20000); n > 0; n--) {
         struct image image = image_prefix(&source.recording.open, source.recording.open.size);
         if (image.size == 0)
@@ -216,7 +172,7 @@ static void test_a_torn_index(void **state)
 {
     (void)state;
     struct source source;
-    source_init(&source, "h264", 4 * SECOND);
+    source_init(&source, "h264", RTSPREC_CONTAINER_MKV, 4 * SECOND);
     const struct image *closed = &source.recording.closed;
     size_t cues = find(closed, "\x1C\x53\xBB\x6B", 200);
     size_t clusters = find(closed, "\x1F\x43\xB6\x75", cues);
@@ -247,7 +203,7 @@ static void test_twice_is_as_once(void **state)
     struct source source;
     struct rtsprec_error error = {0};
     struct mkv_repaired repaired;
-    source_init(&source, "h265", 4 * SECOND);
+    source_init(&source, "h265", RTSPREC_CONTAINER_MKV, 4 * SECOND);
     image_store(source.fd, source.recording.open.data, source.recording.open.size * 2 / 3);
     assert_int_equal(mkv_repair(source.fd, &repaired, &error), 0);
     struct image once = image_of_fd(source.fd);

@@ -2,53 +2,8 @@
  * of the smallest file every one. */
 #include "campaign.h"
 #include "frames.h"
-#include "recording.h"
 
 #include "segment/mp4_seal.h"
-
-/* A file as it was left open and what is in it. */
-struct source {
-    struct recording recording;
-    struct frames frames;
-    int fd; /* for what becomes of it */
-};
-
-static void source_init(struct source *source, const char *clip, int64_t duration_us)
-{
-    struct recording_options options = {
-        .clip = clip,
-        .container = RTSPREC_CONTAINER_MP4,
-        .duration_us = duration_us,
-    };
-    recording_make(&source->recording, &options);
-    source->fd = memory_file();
-    image_store(source->fd, source->recording.open.data, source->recording.open.size);
-    source->frames = frames_read_fd(source->fd);
-    assert_int_equal(source->frames.result, AVERROR_EOF);
-    /* What was not yet written out is at most a fragment. */
-    require(source->frames.tracks[0].count + 13 >= (size_t)source->recording.count[0], "%zu of %d",
-            source->frames.tracks[0].count, source->recording.count[0]);
-}
-
-static void source_uninit(struct source *source)
-{
-    close(source->fd);
-    frames_uninit(&source->frames);
-    recording_uninit(&source->recording);
-}
-
-/* How many frames of a track end before an offset, and where the last of all tracks ends. */
-static size_t whole_frames(const struct frame_list *list, size_t size, uint64_t *end)
-{
-    size_t count = 0;
-    for (; count < list->count; count++) {
-        uint64_t frame_end = (uint64_t)list->items[count].pos + (uint64_t)list->items[count].size;
-        if (frame_end > size)
-            break;
-        *end = frame_end > *end ? frame_end : *end;
-    }
-    return count;
-}
 
 /* What was cut off behind `size` bytes, with `zeros` instead of it, is repaired to all that is
  * whole. */
@@ -59,7 +14,7 @@ static void check_cut(const struct source *source, size_t size, size_t zeros)
     size_t counts[FRAMES_TRACKS] = {0};
     uint64_t end = 0;
     for (int i = 0; i < source->frames.track_count; i++)
-        counts[i] = whole_frames(&source->frames.tracks[i], size, &end);
+        counts[i] = frames_whole(&source->frames.tracks[i], 0, size, &end);
 
     image_store(source->fd, source->recording.open.data, size);
     assert_int_equal(ftruncate(source->fd, (off_t)(size + zeros)), 0);
@@ -93,7 +48,7 @@ static void test_cut_at_every_byte(void **state)
 {
     (void)state;
     struct source source;
-    source_init(&source, "h264tiny", SECOND * 3 / 2);
+    source_init(&source, "h264tiny", RTSPREC_CONTAINER_MP4, SECOND * 3 / 2);
     for (size_t size = 0; size <= source.recording.open.size; size++)
         check_cut(&source, size, 0);
     source_uninit(&source);
@@ -105,7 +60,7 @@ static void test_cut_anywhere(void **state)
     uint64_t seed = 20250611;
     for (size_t i = 0; i < LENGTH(clips); i++) {
         struct source source;
-        source_init(&source, clips[i], 4 * SECOND);
+        source_init(&source, clips[i], RTSPREC_CONTAINER_MP4, 4 * SECOND);
         int64_t size = (int64_t)source.recording.open.size;
         for (int n = campaign_size(300, 10000); n > 0; n--)
             check_cut(&source, (size_t)random_between(&seed, 0, size), 0);
@@ -122,7 +77,7 @@ static void test_zeros_at_the_end(void **state)
     /* Of Opus a torn packet that only lacks padding is taken. */
     for (size_t i = 0; i + 1 < LENGTH(clips); i++) {
         struct source source;
-        source_init(&source, clips[i], 4 * SECOND);
+        source_init(&source, clips[i], RTSPREC_CONTAINER_MP4, 4 * SECOND);
         int64_t whole = (int64_t)source.recording.open.size;
         for (int n = campaign_size(150, 5000); n > 0; n--) {
             size_t size = (size_t)random_between(&seed, 0, whole);
@@ -138,7 +93,7 @@ static void test_flipped_bits(void **state)
     (void)state;
     uint64_t seed = 99;
     struct source source;
-    source_init(&source, "h264tiny", SECOND * 3 / 2);
+    source_init(&source, "h264tiny", RTSPREC_CONTAINER_MP4, SECOND * 3 / 2);
     for (int n = campaign_size(1000, 20000); n > 0; n--) {
         struct image image = image_prefix(&source.recording.open, source.recording.open.size);
         if (image.size == 0)
@@ -173,7 +128,7 @@ static void test_a_closed_file_stays_as_it_is(void **state)
     struct source source;
     struct rtsprec_error error;
     struct mp4_repaired repaired;
-    source_init(&source, "h265", 2 * SECOND);
+    source_init(&source, "h265", RTSPREC_CONTAINER_MP4, 2 * SECOND);
     const struct image *closed = &source.recording.closed;
     image_store(source.fd, closed->data, closed->size);
     assert_int_equal(mp4_repair(source.fd, &repaired, &error), 0);
@@ -192,7 +147,7 @@ static void test_beyond_4_gib(void **state)
     struct source source;
     struct rtsprec_error error = {0};
     struct mp4_repaired repaired;
-    source_init(&source, "h264", 2 * SECOND);
+    source_init(&source, "h264", RTSPREC_CONTAINER_MP4, 2 * SECOND);
     const struct image *open = &source.recording.open;
     uint64_t hole = UINT64_C(5) << 30;
     size_t head = mp4_u32(open->data);
@@ -251,7 +206,7 @@ static void test_only_the_beginning(void **state)
     struct source source;
     struct rtsprec_error error = {0};
     struct mp4_repaired repaired;
-    source_init(&source, "h264tiny", SECOND);
+    source_init(&source, "h264tiny", RTSPREC_CONTAINER_MP4, SECOND);
     size_t first_frame = (size_t)frames_first(&source.frames, 0)->pos;
     image_store(source.fd, source.recording.open.data, first_frame + 1);
     assert_int_equal(mp4_repair(source.fd, &repaired, &error), RTSPREC_ERROR_UNSUPPORTED);

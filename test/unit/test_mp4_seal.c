@@ -1,5 +1,4 @@
 #include "frames.h"
-#include "recording.h"
 
 #include <errno.h>
 

@@ -1,6 +1,5 @@
 #include "directory.h"
 #include "frames.h"
-#include "recording.h"
 
 #include "camera/recover.h"
 

@@ -1,7 +1,6 @@
 /* Good files, and one with each kind of damage, which has to be named. */
 #include "directory.h"
 #include "frames.h"
-#include "recording.h"
 
 #include <libavcodec/avcodec.h>
 
