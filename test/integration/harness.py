@@ -108,6 +108,11 @@ class Process:
         return next(when for line, when in zip(self.out[start:], self.times[start:])
                     if re.search(pattern, line))
 
+    def count_until(self, when, pattern):
+        """How many of the lines that match came before, seconds since 1970."""
+        return sum(came < when and bool(re.search(pattern, line))
+                   for line, came in zip(self.out, self.times))
+
     def wait_for(self, pattern, count=1, start=0, seconds=None):
         """Waits until so many lines of stdout match; returns the last of these as a match."""
         deadline = time.monotonic() + (seconds or DEADLINE_S)
