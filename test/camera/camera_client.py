@@ -94,7 +94,9 @@ class Rtsp:
         self.url = server.url(path)
         self.socket = socket.create_connection(("127.0.0.1", server.port), DEADLINE_S)
         self.stream = self.socket.makefile("rb")
-        self.sequence = 0
+        self.sequence = 0  # CSeq of the last request
+        self.rtp_sequence = None  # of the last packet
+        self.started = None  # when it began to play
         self.authorization = authorization
 
     def __enter__(self):
@@ -121,12 +123,11 @@ class Rtsp:
 
     def answer(self):
         """The next answer."""
-        line = self.stream.readline()
-        while line[:1] == b"$":
-            rest = line + self.stream.read(max(0, 4 - len(line)))
-            length = 4 + struct.unpack(">H", rest[2:4])[0]
-            rest += self.stream.read(max(0, length - len(rest)))
-            line = rest[length:] or self.stream.readline()
+        while (first := self.stream.read(1)) == b"$":
+            _, size = struct.unpack(">BH", self.stream.read(3))
+            self.stream.read(size)
+            self.rtp_sequence = None
+        line = first + self.stream.readline()
         status = int(line.split()[1])
         headers = {}
         while (line := self.stream.readline().decode().strip()):
@@ -134,8 +135,9 @@ class Rtsp:
             headers[name.lower()] = value.strip()
         return status, headers, self.stream.read(int(headers.get("content-length", 0))).decode()
 
-    def play(self, media=1):
-        """Sets up the first media and plays; returns the PLAY answer's headers."""
+    def play(self, media=1, session_header=False):
+        """Sets up the first media and plays; returns the headers of the PLAY answer, or the
+        Session header of the SETUP answer."""
         assert self.ask("DESCRIBE")[0] == 200
         session = None
         for medium in range(media):
@@ -144,10 +146,12 @@ class Rtsp:
             status, answer, _ = self.ask("SETUP", f"{self.url}/streamid={medium}",
                                          Transport=transport, **headers)
             assert status == 200
-            session = answer["session"].split(";")[0]
+            header = answer["session"]
+            session = header.split(";")[0]
         status, answer, _ = self.ask("PLAY", Session=session)
         assert status == 200
-        return answer
+        self.started = time.monotonic()
+        return header if session_header else answer
 
     def packet(self):
         """The next interleaved packet: its channel and its bytes. EOFError at the end."""
@@ -162,7 +166,7 @@ class Rtsp:
 
     def frame_times(self, count, reports=None):
         """RTP times of the next frames on channel 0, each once; checks the sequence numbers."""
-        times, previous = [], None
+        times = []
         while len(times) < count:
             channel, packet = self.packet()
             if channel == 1 and reports is not None:
@@ -170,8 +174,8 @@ class Rtsp:
             if channel != 0:
                 continue
             sequence, rtp_time = struct.unpack(">HI", packet[2:8])
-            assert previous is None or sequence == (previous + 1) % 65536
-            previous = sequence
+            assert self.rtp_sequence in (None, (sequence - 1) % 65536)
+            self.rtp_sequence = sequence
             if packet[1] & 0x80:  # the last packet of a frame
                 times.append(rtp_time)
         return times

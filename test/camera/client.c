@@ -15,6 +15,7 @@ enum { MAX_WAITING_BYTES = 8 * 1024 * 1024 };
 struct late_answer {
     struct late_answer *next;
     int64_t due_us;
+    struct flood flood;
     size_t size;
     uint8_t data[];
 };
@@ -72,7 +73,8 @@ int client_is_on(const struct client *client, const char *path)
     return strcmp(path, "*") == 0 || strcmp(client->session->path, path) == 0;
 }
 
-int client_send(struct client *client, const struct client_piece *pieces, int count, int64_t due_us)
+int client_send(struct client *client, const struct client_piece *pieces, int count,
+                const struct flood *flood, int64_t due_us)
 {
     struct late_answer **link = &client->late, *answer;
     size_t size = 0;
@@ -81,7 +83,7 @@ int client_send(struct client *client, const struct client_piece *pieces, int co
         size += pieces[i].size;
     if ((answer = malloc(sizeof(*answer) + size)) == NULL)
         return -1;
-    *answer = (struct late_answer){.due_us = due_us};
+    *answer = (struct late_answer){.due_us = due_us, .flood = *flood};
     for (int i = 0; i < count; i++) {
         if (pieces[i].size > 0)
             memcpy(answer->data + answer->size, pieces[i].data, pieces[i].size);
@@ -93,21 +95,23 @@ int client_send(struct client *client, const struct client_piece *pieces, int co
     return 0;
 }
 
-/* Hands over the answers that are due. */
+/* Hands over the answers that are due; none while a flood lasts. */
 static int send_late(struct client *client, int64_t now_us, int64_t *next_us)
 {
     struct late_answer *answer;
 
-    while ((answer = client->late) != NULL && answer->due_us <= now_us) {
+    while ((answer = client->late) != NULL && answer->due_us <= now_us &&
+           client->flood.kind == FLOOD_NONE) {
         int err = outbox_append(&client->outbox, answer->data, answer->size);
+        client->flood = answer->flood;
         client->late = answer->next;
         free(answer);
         if (err < 0)
             return err;
     }
-    if (answer != NULL && answer->due_us < *next_us)
+    if (answer != NULL && answer->due_us > now_us && answer->due_us < *next_us)
         *next_us = answer->due_us;
-    return 0;
+    return flood_fill(&client->flood, &client->outbox);
 }
 
 /* The bytes of the first whole thing in `data`, after acting on it; 0: not complete; -1: garbage.
@@ -193,22 +197,78 @@ static int end_connection(struct client *client, int64_t now_us, int64_t *next_u
     return has_come(session, session->settings->close_us, now_us, next_us) ? -1 : 0;
 }
 
+/* A session that nobody asked for in its time ends. Returns -1 to close the connection. */
+static int expire(struct client *client, int64_t now_us, int64_t *next_us)
+{
+    const struct timeout_setting *timeout;
+    int64_t end_us;
+
+    if (client->session == NULL)
+        return 0;
+    timeout = &client->session->settings->timeout;
+    end_us = client->last_request_us + timeout->seconds * INT64_C(1000000);
+    if (timeout->then == TIMEOUT_NEVER)
+        return 0;
+    if (now_us < end_us) {
+        if (end_us < *next_us)
+            *next_us = end_us;
+        return 0;
+    }
+    client_end_session(client);
+    return timeout->then == TIMEOUT_CLOSE ? -1 : 0;
+}
+
+/* Sends what waits, as fast as the faults allow. Returns -1 when the connection is broken. */
+static int flush(struct client *client, int64_t now_us, int64_t *next_us)
+{
+    const struct path_settings *settings = client->settings;
+    int plays = client->session != NULL && client->session->is_playing;
+    size_t burst = 2000, limit = SIZE_MAX, sent;
+    double bytes_per_s = 0;
+    int result;
+
+    if (settings != NULL && settings->throttle_kbit > 0)
+        bytes_per_s = settings->throttle_kbit * 125.0;
+    if (settings != NULL && settings->drip_ms > 0 && !plays) {
+        bytes_per_s = 1000.0 / settings->drip_ms;
+        burst = 1;
+    }
+    if (bytes_per_s > 0)
+        limit = pace_allows(&client->pace, bytes_per_s, burst, now_us);
+    result = outbox_flush(&client->outbox, client->fd, limit, client->house->log, &sent);
+    if (bytes_per_s > 0)
+        pace_spend(&client->pace, sent);
+    client->is_blocked = result > 0;
+    if (result == 0 && outbox_size(&client->outbox) > 0) {
+        int64_t more_us = pace_next_us(&client->pace, bytes_per_s, burst);
+        if (more_us < *next_us)
+            *next_us = more_us;
+    }
+    if (result == 0 && client->flood.kind != FLOOD_NONE)
+        *next_us = now_us;
+    return result < 0 ? -1 : 0;
+}
+
 int client_run(struct client *client, int64_t now_us, int64_t *next_us)
 {
     int64_t session_next_us = INT64_MAX;
+    int is_done;
 
     *next_us = INT64_MAX;
     if (client->is_frozen)
         return 0;
-    if (end_connection(client, now_us, next_us) < 0 || send_late(client, now_us, next_us) < 0)
+    if (end_connection(client, now_us, next_us) < 0 || expire(client, now_us, next_us) < 0)
         return -1;
     if (client->is_frozen)
         return 0;
-    if (client->session != NULL && session_run(client->session, now_us, &session_next_us) < 0)
+    if (send_late(client, now_us, next_us) < 0)
+        return -1;
+    if (client->session != NULL && client->flood.kind == FLOOD_NONE &&
+        session_run(client->session, now_us, &session_next_us) < 0)
         return -1;
     if (session_next_us < *next_us)
         *next_us = session_next_us;
-    if (outbox_flush(&client->outbox, client->fd, client->house->log) < 0)
+    if (flush(client, now_us, next_us) < 0)
         return -1;
     if (outbox_size(&client->outbox) > MAX_WAITING_BYTES) {
         fprintf(stderr, "rtspcam: %s: closed, the client is too slow: %zu bytes are waiting\n",
@@ -216,5 +276,6 @@ int client_run(struct client *client, int64_t now_us, int64_t *next_us)
                 outbox_size(&client->outbox));
         return -1;
     }
-    return client->is_closing && client->late == NULL && !client_wants_write(client) ? -1 : 0;
+    is_done = client->late == NULL && outbox_size(&client->outbox) == 0;
+    return client->is_closing && is_done ? -1 : 0;
 }

@@ -10,6 +10,7 @@
 
 #include "auth.h"
 #include "outbox.h"
+#include "pace.h"
 #include "rtsp_message.h"
 #include "session.h"
 #include "settings.h"
@@ -40,12 +41,17 @@ struct client {
     size_t in_size;
     struct rtsp_request request;
     struct auth_nonce nonce;
+    const struct path_settings *settings; /**< of the session, or of the last request; NULL: none */
+    int64_t last_request_us;              /**< monotonic; of the session's */
     struct outbox outbox;
-    struct late_answer *late; /**< answers that are not due yet, in their order */
-    struct session *session;  /**< the present one; NULL: none */
-    struct session *ended;    /**< former ones: the outbox may still refer to them */
-    int is_closing;           /**< the answer that is waiting is the last */
-    int is_frozen;            /**< neither reads nor sends any more */
+    struct late_answer *late; /**< answers that are not handed over yet, in their order */
+    struct flood flood;       /**< what goes out until it ends, before all others */
+    struct pace pace;
+    int is_blocked;          /**< the socket takes no more at present */
+    struct session *session; /**< the present one; NULL: none */
+    struct session *ended;   /**< former ones: the outbox may still refer to them */
+    int is_closing;          /**< the answer that is waiting is the last */
+    int is_frozen;           /**< neither reads nor sends any more */
     struct client *next;
 };
 
@@ -67,16 +73,17 @@ int client_run(struct client *client, int64_t now_us, int64_t *next_us);
 /**
  * Queues bytes for the client.
  *
+ * @param flood   comes behind them
  * @param due_us  monotonic; they are kept until then. What was given before goes out before
  * @return 0 or -1 (no memory)
  */
 int client_send(struct client *client, const struct client_piece *pieces, int count,
-                int64_t due_us);
+                const struct flood *flood, int64_t due_us);
 
 /** Whether bytes wait until the socket is writable. */
 static inline int client_wants_write(const struct client *client)
 {
-    return outbox_size(&client->outbox) > 0;
+    return client->is_blocked;
 }
 
 /** Ends the present session. Its log lines may still come. */

@@ -79,21 +79,25 @@ static void log_taken(struct outbox *outbox, FILE *log)
         served_log_write(log, &outbox->marks[outbox->marks_begin++].unit);
 }
 
-int outbox_flush(struct outbox *outbox, int fd, FILE *log)
+int outbox_flush(struct outbox *outbox, int fd, size_t limit, FILE *log, size_t *sent_bytes)
 {
     int err = 0;
 
-    while (outbox->begin < outbox->end) {
-        ssize_t sent = send(fd, outbox->data + outbox->begin, outbox_size(outbox),
-                            MSG_NOSIGNAL | MSG_DONTWAIT);
+    *sent_bytes = 0;
+    while (outbox->begin < outbox->end && *sent_bytes < limit) {
+        size_t size = outbox_size(outbox);
+        if (size > limit - *sent_bytes)
+            size = limit - *sent_bytes;
+        ssize_t sent = send(fd, outbox->data + outbox->begin, size, MSG_NOSIGNAL | MSG_DONTWAIT);
         if (sent < 0 && errno == EINTR)
             continue;
         if (sent < 0) {
-            err = errno == EAGAIN || errno == EWOULDBLOCK ? 0 : -1;
+            err = errno == EAGAIN || errno == EWOULDBLOCK ? 1 : -1;
             break;
         }
         outbox->begin += (size_t)sent;
         outbox->taken += (uint64_t)sent;
+        *sent_bytes += (size_t)sent;
     }
     log_taken(outbox, log);
     return err;

@@ -35,10 +35,12 @@ int outbox_append(struct outbox *outbox, const void *data, size_t size);
 int outbox_mark(struct outbox *outbox, const struct served_unit *unit);
 
 /**
- * Hands the socket what it takes without blocking and logs the units that are thereby complete.
+ * Hands the socket what it takes without blocking, at most @p limit bytes, and logs the units that
+ * are thereby complete.
  *
- * @return 0, or -1 when the connection is broken
+ * @param[out] sent_bytes  what it took
+ * @return 0; 1 when the socket takes no more at present; -1 when the connection is broken
  */
-int outbox_flush(struct outbox *outbox, int fd, FILE *log);
+int outbox_flush(struct outbox *outbox, int fd, size_t limit, FILE *log, size_t *sent_bytes);
 
 #endif

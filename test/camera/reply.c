@@ -1,7 +1,7 @@
 #include "reply.h"
 
+#include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "clock.h"
@@ -54,22 +54,67 @@ static int64_t due_time(const struct exchange *ex)
     return clock_monotonic_us() + delay->us;
 }
 
+/* What comes instead of the rest of the answer. */
+static struct flood flood_of(const struct exchange *ex, size_t body_size)
+{
+    const struct path_settings *settings = ex->settings;
+    struct flood flood = {FLOOD_NONE, FLOOD_WITHOUT_END, 0};
+
+    if (settings == NULL)
+        return flood;
+    if (settings->flood.kind != FLOOD_NONE &&
+        strcmp(settings->flood.method, ex->request->method) == 0) {
+        flood.kind = settings->flood.kind;
+    } else if (body_size > 0 && (size_t)settings->sdp_bytes > body_size) {
+        flood.kind = FLOOD_BODY;
+        flood.left = (size_t)settings->sdp_bytes - body_size;
+    }
+    return flood;
+}
+
+/* The Content-Length line, true or not, of an answer that has a body. */
+static void write_length(const struct exchange *ex, const struct flood *flood, size_t body_size,
+                         char *out, size_t size)
+{
+    const struct length_setting *length =
+        ex->settings != NULL ? &ex->settings->content_length : NULL;
+    uint64_t bytes = body_size;
+
+    if (flood->kind == FLOOD_BODY)
+        bytes = flood->left == FLOOD_WITHOUT_END ? INT64_MAX : bytes + flood->left;
+    if (length != NULL && length->text[0] != '\0')
+        snprintf(out, size, "Content-Length: %s\r\n", length->text);
+    else
+        snprintf(out, size, "Content-Length: %" PRIu64 "\r\n",
+                 bytes + (uint64_t)(length != NULL ? length->delta : 0));
+}
+
 int reply(struct exchange *ex, int status, const char *headers, const char *body)
 {
     const char *sequence = rtsp_request_header(ex->request, "CSeq");
-    char length[64] = "", start[128];
-    struct client_piece pieces[4];
+    size_t body_size = body != NULL ? strlen(body) : 0;
+    struct flood flood = flood_of(ex, body_size);
+    char start[128], length[64] = "";
+    struct client_piece pieces[5];
+    int count = 0;
 
     ex->status = status;
     snprintf(start, sizeof(start), "RTSP/1.0 %d %s\r\nCSeq: %.20s\r\nServer: rtspcam\r\n", status,
              reason_of(status), sequence != NULL ? sequence : "0");
-    snprintf(length, sizeof(length), body != NULL ? "Content-Length: %zu\r\n\r\n" : "\r\n",
-             body != NULL ? strlen(body) : 0);
-    pieces[0] = (struct client_piece){start, strlen(start)};
-    pieces[1] = (struct client_piece){headers, strlen(headers)};
-    pieces[2] = (struct client_piece){length, strlen(length)};
-    pieces[3] = (struct client_piece){body, body != NULL ? strlen(body) : 0};
-    return client_send(ex->client, pieces, 4, due_time(ex));
+    if (body_size > 0)
+        write_length(ex, &flood, body_size, length, sizeof(length));
+    if (flood.kind != FLOOD_FRAMES && flood.kind != FLOOD_JUNK) {
+        pieces[count++] = (struct client_piece){start, strlen(start)};
+        pieces[count++] = (struct client_piece){headers, strlen(headers)};
+        pieces[count++] = (struct client_piece){length, strlen(length)};
+    }
+    if (flood.kind == FLOOD_LINE)
+        pieces[count++] = (struct client_piece){"X-Filler: ", 10};
+    if (flood.kind == FLOOD_NONE || flood.kind == FLOOD_BODY) {
+        pieces[count++] = (struct client_piece){"\r\n", 2};
+        pieces[count++] = (struct client_piece){body, body_size};
+    }
+    return client_send(ex->client, pieces, count, &flood, due_time(ex));
 }
 
 const char *reply_auth_offer(const struct exchange *ex)

@@ -1,8 +1,10 @@
 #include "rtsp_answer.h"
 
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "clock.h"
 #include "reply.h"
@@ -37,42 +39,87 @@ static int answer_describe(struct exchange *ex)
     return reply(ex, 200, headers, sdp);
 }
 
-/* Sets the track up as one alternative of the Transport header says. Returns the status. */
-static int set_up(struct exchange *ex, struct session_track *track, const char *transport,
-                  int default_channel, char *answer, size_t size)
+static int takes(const struct exchange *ex, enum transport_choice choice)
 {
-    const char *ports = strstr(transport, "client_port="), *channels;
-    int rtp_port, rtcp_port, channel = default_channel;
+    return (ex->settings->transports & 1 << choice) != 0;
+}
 
-    if (strncmp(transport, "RTP/AVP/TCP", 11) == 0) {
-        if ((channels = strstr(transport, "interleaved=")) != NULL)
-            channel = atoi(channels + 12);
-        if (channel < 0 || channel > 254)
-            return 461;
-        session_setup_tcp(track, channel);
-        snprintf(answer, size, "RTP/AVP/TCP;unicast;interleaved=%d-%d;ssrc=%08X", channel,
-                 channel + 1, (unsigned)track->start.ssrc);
-        return 200;
-    }
-    if (strncmp(transport, "RTP/AVP", 7) != 0 || strstr(transport, "multicast") != NULL ||
-        ports == NULL)
+static int set_up_tcp(struct exchange *ex, struct session_track *track, const char *transport,
+                      int medium, char *answer, size_t size)
+{
+    const char *channels = strstr(transport, "interleaved=");
+    int channel = channels != NULL ? atoi(channels + 12) : 2 * medium;
+
+    if (ex->settings->channels >= 0)
+        channel = ex->settings->channels + 2 * medium;
+    if (!takes(ex, TAKES_TCP) || channel < 0 || channel > 254)
+        return 461;
+    transport_open_tcp(&track->transport, channel);
+    snprintf(answer, size, "RTP/AVP/TCP;unicast;interleaved=%d-%d;ssrc=%08X", channel, channel + 1,
+             (unsigned)track->start.ssrc);
+    return 200;
+}
+
+static int set_up_multicast(struct exchange *ex, struct session_track *track, int medium,
+                            char *answer, size_t size)
+{
+    const struct multicast_setting *setting = &ex->settings->multicast;
+    in_port_t port = (in_port_t)(setting->port + 2 * medium);
+    struct sockaddr_in group = {.sin_family = AF_INET, .sin_port = htons(port)}, local;
+    socklen_t length = sizeof(local);
+    char address[INET_ADDRSTRLEN];
+
+    if (!takes(ex, TAKES_MULTICAST) || setting->port == 0)
+        return 461;
+    group.sin_addr.s_addr = htonl(setting->address);
+    /* On the interface that the client came by: the loopback, as a rule. */
+    if (getsockname(ex->client->fd, (struct sockaddr *)&local, &length) < 0 ||
+        transport_open_multicast(&track->transport, local.sin_addr, &group) < 0)
+        return 500;
+    inet_ntop(AF_INET, &group.sin_addr, address, sizeof(address));
+    snprintf(answer, size, "RTP/AVP;multicast;destination=%s;port=%d-%d;ttl=0;ssrc=%08X", address,
+             port, port + 1, (unsigned)track->start.ssrc);
+    return 200;
+}
+
+static int set_up_udp(struct exchange *ex, struct session_track *track, const char *transport,
+                      char *answer, size_t size)
+{
+    const char *ports = strstr(transport, "client_port=");
+    int rtp_port, rtcp_port;
+
+    if (!takes(ex, TAKES_UDP) || ports == NULL)
         return 461;
     rtp_port = atoi(ports + 12);
     ports += strcspn(ports, "-;");
     rtcp_port = *ports == '-' ? atoi(ports + 1) : rtp_port + 1;
     if (rtp_port < 1 || rtp_port > 65535 || rtcp_port < 1 || rtcp_port > 65535)
         return 461;
-    if (session_setup_udp(track, &ex->client->peer, (in_port_t)rtp_port, (in_port_t)rtcp_port) < 0)
+    if (transport_open_udp(&track->transport, &ex->client->peer, (in_port_t)rtp_port,
+                           (in_port_t)rtcp_port) < 0)
         return 500;
     snprintf(answer, size, "RTP/AVP;unicast;client_port=%d-%d;server_port=%d-%d;ssrc=%08X",
-             rtp_port, rtcp_port, track->server_port, track->server_port + 1,
+             rtp_port, rtcp_port, track->transport.server_port, track->transport.server_port + 1,
              (unsigned)track->start.ssrc);
     return 200;
 }
 
+/* Sets the track up as one alternative of the Transport header says. Returns the status. */
+static int set_up(struct exchange *ex, struct session_track *track, const char *transport,
+                  int medium, char *answer, size_t size)
+{
+    if (strncmp(transport, "RTP/AVP/TCP", 11) == 0)
+        return set_up_tcp(ex, track, transport, medium, answer, size);
+    if (strncmp(transport, "RTP/AVP", 7) != 0)
+        return 461;
+    if (strstr(transport, "multicast") != NULL)
+        return set_up_multicast(ex, track, medium, answer, size);
+    return set_up_udp(ex, track, transport, answer, size);
+}
+
 /* Takes the first alternative of the Transport header that the camera knows. */
-static int set_up_first(struct exchange *ex, struct session_track *track, int default_channel,
-                        char *answer, size_t size)
+static int set_up_first(struct exchange *ex, struct session_track *track, int medium, char *answer,
+                        size_t size)
 {
     const char *header = rtsp_request_header(ex->request, "Transport");
     char alternatives[512], *save = NULL;
@@ -81,7 +128,7 @@ static int set_up_first(struct exchange *ex, struct session_track *track, int de
     snprintf(alternatives, sizeof(alternatives), "%s", header != NULL ? header : "");
     for (char *one = strtok_r(alternatives, ",", &save); one != NULL && status == 461;
          one = strtok_r(NULL, ",", &save))
-        status = set_up(ex, track, one + strspn(one, " "), default_channel, answer, size);
+        status = set_up(ex, track, one + strspn(one, " "), medium, answer, size);
     return status;
 }
 
@@ -90,7 +137,7 @@ static int answer_setup(struct exchange *ex)
     struct client *client = ex->client;
     struct camera_house *house = client->house;
     struct session_track *track;
-    char transport[256], headers[512];
+    char transport[256], headers[512], timeout[32] = "";
     int status, medium = ex->medium < 0 ? 0 : ex->medium;
 
     if (client->session != NULL && client->session->is_playing)
@@ -103,11 +150,13 @@ static int answer_setup(struct exchange *ex)
     if (strcmp(client->session->path, ex->path) != 0 ||
         (track = session_medium(client->session, medium)) == NULL)
         return reply(ex, 404, "", NULL);
-    status = set_up_first(ex, track, 2 * medium, transport, sizeof(transport));
+    status = set_up_first(ex, track, medium, transport, sizeof(transport));
     if (status != 200)
         return reply(ex, status, "", NULL);
-    snprintf(headers, sizeof(headers), "Transport: %s\r\nSession: %s;timeout=60\r\n", transport,
-             client->session->id);
+    if (ex->settings->timeout.seconds > 0)
+        snprintf(timeout, sizeof(timeout), ";timeout=%d", ex->settings->timeout.seconds);
+    snprintf(headers, sizeof(headers), "Transport: %s\r\nSession: %s%s\r\n", transport,
+             client->session->id, timeout);
     return reply(ex, 200, headers, NULL);
 }
 
@@ -121,7 +170,7 @@ static void describe_start(const struct exchange *ex, struct session *session, c
 
     out[0] = '\0';
     for (int medium = 0; (track = session_medium(session, medium)) != NULL; medium++) {
-        if (!track->is_set_up || used >= size)
+        if (track->transport.kind == TRANSPORT_NONE || used >= size)
             continue;
         used += (size_t)snprintf(out + used, size - used,
                                  "%surl=%.*s/streamid=%d;seq=%u;rtptime=%u", separator,
@@ -247,8 +296,11 @@ int rtsp_answer(struct client *client, const struct rtsp_request *request)
     struct exchange ex = {.client = client, .request = request, .medium = -1};
     int err = find_path(&ex);
 
+    if (names_session(&ex) || client->session == NULL)
+        client->last_request_us = clock_monotonic_us();
     if (err == 0)
         err = answer(&ex);
+    client->settings = client->session != NULL ? client->session->settings : ex.settings;
     requests_log_write(client->house->requests, request, ex.path, client->number, ex.status);
     return err;
 }

@@ -1,9 +1,7 @@
 #include "session.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <libavutil/random_seed.h>
 
@@ -32,26 +30,18 @@ struct session *session_create(const char *path, const struct clip *clip,
     session->clip = clip;
     session->settings = settings;
     session->clips = clips;
-    session->outbox = outbox;
+    session->stream.settings = settings;
+    session->stream.outbox = outbox;
     session->log = log;
     for (int i = 0; i < CLIP_TRACKS; i++) {
         struct session_track *track = &session->tracks[i];
         track->session = session;
-        track->sockets[0] = track->sockets[1] = -1;
+        transport_init(&track->transport);
         track->start.ssrc = av_get_random_seed();
         track->start.sequence = (uint16_t)av_get_random_seed();
         track->start.time = av_get_random_seed();
     }
     return session;
-}
-
-static void close_sockets(struct session_track *track)
-{
-    for (int i = 0; i < 2; i++) {
-        if (track->sockets[i] >= 0)
-            close(track->sockets[i]);
-        track->sockets[i] = -1;
-    }
 }
 
 void session_destroy(struct session *session)
@@ -69,93 +59,21 @@ struct session_track *session_medium(struct session *session, int medium)
     return NULL;
 }
 
-void session_setup_tcp(struct session_track *track, int channel)
-{
-    close_sockets(track);
-    track->is_set_up = 1;
-    track->is_udp = 0;
-    track->channel = channel;
-}
-
-static int open_socket(in_port_t *port)
-{
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(*port)};
-    socklen_t length = sizeof(address);
-    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-
-    if (fd < 0)
-        return -1;
-    if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
-        getsockname(fd, (struct sockaddr *)&address, &length) < 0) {
-        close(fd);
-        return -1;
-    }
-    *port = ntohs(address.sin_port);
-    return fd;
-}
-
-/* RTP wants an even port and RTCP the next one. */
-static int open_socket_pair(struct session_track *track)
-{
-    for (int attempt = 0; attempt < 200; attempt++) {
-        in_port_t rtp_port = 0, rtcp_port;
-        if ((track->sockets[0] = open_socket(&rtp_port)) < 0)
-            return -1;
-        rtcp_port = rtp_port + 1;
-        if (rtp_port % 2 == 0 && (track->sockets[1] = open_socket(&rtcp_port)) >= 0) {
-            track->server_port = rtp_port;
-            return 0;
-        }
-        close_sockets(track);
-    }
-    errno = EADDRINUSE;
-    return -1;
-}
-
-int session_setup_udp(struct session_track *track, const struct sockaddr_in *client,
-                      in_port_t rtp_port, in_port_t rtcp_port)
-{
-    struct sockaddr_in address = *client;
-
-    close_sockets(track);
-    if (open_socket_pair(track) < 0)
-        return -1;
-    for (int i = 0; i < 2; i++) {
-        address.sin_port = htons(i == 0 ? rtp_port : rtcp_port);
-        if (connect(track->sockets[i], (struct sockaddr *)&address, sizeof(address)) < 0)
-            return -1;
-    }
-    track->is_set_up = 1;
-    track->is_udp = 1;
-    return 0;
-}
-
 static int send_packet(void *user, int is_rtcp, const uint8_t *packet, size_t size)
 {
     struct session_track *track = user;
 
-    if (track->is_udp) {
-        ssize_t sent = send(track->sockets[is_rtcp], packet, size, MSG_NOSIGNAL);
-        /* The answer to an earlier packet, "nobody listens", is reported here: try once more. */
-        if (sent < 0 && errno == ECONNREFUSED)
-            sent = send(track->sockets[is_rtcp], packet, size, MSG_NOSIGNAL);
-        return sent < 0 ? -1 : 0;
-    }
-    uint8_t header[4] = {'$', (uint8_t)(track->channel + is_rtcp), (uint8_t)(size >> 8),
-                         (uint8_t)size};
-    if (outbox_append(track->session->outbox, header, sizeof(header)) < 0)
-        return -1;
-    return outbox_append(track->session->outbox, packet, size);
+    return transport_send(&track->transport, &track->session->stream, is_rtcp, packet, size);
 }
 
 static void note_served(void *user, const struct served_unit *unit)
 {
     struct session_track *track = user;
 
-    if (track->is_udp)
+    if (track->transport.kind == TRANSPORT_UDP)
         served_log_write(track->session->log, unit);
     else
-        outbox_mark(track->session->outbox, unit);
+        outbox_mark(track->session->stream.outbox, unit);
 }
 
 static const struct clip_track *source_of(const struct session_track *track)
@@ -195,7 +113,7 @@ int session_play(struct session *session, int64_t now_us, int64_t camera_us)
         if (session->clip->tracks[i].count == 0)
             continue;
         track->start.payload_type = sdp_payload_type(sdp, medium++);
-        if (!track->is_set_up)
+        if (track->transport.kind == TRANSPORT_NONE)
             continue;
         track->clip = session->clip;
         seek(track,
@@ -213,8 +131,7 @@ void session_stop(struct session *session)
     session->is_playing = 0;
     for (int i = 0; i < CLIP_TRACKS; i++) {
         rtp_track_close(&session->tracks[i].rtp);
-        close_sockets(&session->tracks[i]);
-        session->tracks[i].is_set_up = 0;
+        transport_uninit(&session->tracks[i].transport);
     }
 }
 
@@ -307,6 +224,14 @@ static struct session_track *first_track(struct session *session)
     return first;
 }
 
+/* Whether the camera keeps for now what is due, to send it at once later. */
+static int is_held(const struct session *session, int64_t elapsed_us)
+{
+    const struct timed_setting *hold = &session->settings->hold;
+
+    return elapsed_us >= hold->at_us && elapsed_us - hold->at_us < hold->amount;
+}
+
 int session_run(struct session *session, int64_t now_us, int64_t *next_us)
 {
     int64_t elapsed_us = now_us - session->play_us;
@@ -315,6 +240,12 @@ int session_run(struct session *session, int64_t now_us, int64_t *next_us)
     *next_us = INT64_MAX;
     if (!session->is_playing)
         return 0;
+    session->stream.elapsed_us = elapsed_us;
+    if (is_held(session, elapsed_us)) {
+        *next_us =
+            session->play_us + session->settings->hold.at_us + session->settings->hold.amount;
+        return 0;
+    }
     while ((track = first_track(session)) != NULL && next_send_time(track) <= elapsed_us) {
         if (send_unit(track) < 0)
             return -1;

@@ -5,7 +5,6 @@
 #ifndef CAMERA_SESSION_H
 #define CAMERA_SESSION_H
 
-#include <netinet/in.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -13,6 +12,7 @@
 #include "outbox.h"
 #include "rtp_track.h"
 #include "settings.h"
+#include "transport.h"
 
 /** The clips being served, by name. */
 struct clip_set {
@@ -28,11 +28,7 @@ struct session;
 /** One track of a session. */
 struct session_track {
     struct session *session;
-    int is_set_up;
-    int is_udp;
-    int channel;           /**< TCP: interleaved channel of RTP; RTCP has the next */
-    int sockets[2];        /**< UDP: RTP, RTCP, connected to the client */
-    in_port_t server_port; /**< UDP: of RTP; RTCP has the next */
+    struct transport transport; /**< of kind TRANSPORT_NONE until it is set up */
     struct rtp_start start;
     struct rtp_track *rtp; /**< from PLAY on */
 
@@ -49,7 +45,7 @@ struct session {
     const struct clip *clip;
     const struct path_settings *settings;
     const struct clip_set *clips;
-    struct outbox *outbox;
+    struct transport_stream stream;
     FILE *log;
 
     struct session_track tracks[CLIP_TRACKS];
@@ -71,16 +67,6 @@ void session_destroy(struct session *session);
 
 /** The track that the SDP calls streamid=@p medium; NULL when there is none. */
 struct session_track *session_medium(struct session *session, int medium);
-
-void session_setup_tcp(struct session_track *track, int channel);
-
-/**
- * Opens the track's two UDP sockets, connected to @p client's ports.
- *
- * @return 0 or -1, errno says why
- */
-int session_setup_udp(struct session_track *track, const struct sockaddr_in *client,
-                      in_port_t rtp_port, in_port_t rtcp_port);
 
 /**
  * Starts the media.

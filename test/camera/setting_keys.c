@@ -1,5 +1,6 @@
 #include "setting_keys.h"
 
+#include <arpa/inet.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +14,13 @@ const struct path_settings setting_defaults = {
     .close_us = SETTINGS_NEVER,
     .reset_us = SETTINGS_NEVER,
     .freeze_us = SETTINGS_NEVER,
+    .hold = {.at_us = SETTINGS_NEVER},
+    .garbage = {.at_us = SETTINGS_NEVER},
+    .stray = {.at_us = SETTINGS_NEVER},
+    .frame_length = {.at_us = SETTINGS_NEVER},
+    .timeout = {.seconds = 60},
+    .transports = 1 << TAKES_TCP | 1 << TAKES_UDP | 1 << TAKES_MULTICAST,
+    .channels = -1,
 };
 
 struct setting_key {
@@ -61,15 +69,38 @@ static int parse_timed_seconds(void *member, const char *value, const struct set
     return end != NULL && *end == '\0' && (double)timed->amount >= key->min * 1e6 ? 0 : -1;
 }
 
-static int parse_choice(void *member, const char *value, const struct setting_key *key)
+/* SECONDS:NUMBER within the key's range. */
+static int parse_timed_number(void *member, const char *value, const struct setting_key *key)
+{
+    struct timed_setting *timed = member;
+    const char *number = read_seconds(value, &timed->at_us);
+    char *end;
+
+    if (number == NULL || *number++ != ':' || timed->at_us < 0)
+        return -1;
+    timed->amount = strtoll(number, &end, 10);
+    return end != number && *end == '\0' && (double)timed->amount >= key->min &&
+                   (double)timed->amount <= key->max
+               ? 0
+               : -1;
+}
+
+/* The index of a word among the key's choices; -1: it is none of them. */
+static int choice_of(const struct setting_key *key, const char *word)
 {
     for (int i = 0; key->choices[i] != NULL; i++) {
-        if (strcmp(key->choices[i], value) == 0) {
-            *(int *)member = i;
-            return 0;
-        }
+        if (strcmp(key->choices[i], word) == 0)
+            return i;
     }
     return -1;
+}
+
+static int parse_choice(void *member, const char *value, const struct setting_key *key)
+{
+    int choice = choice_of(key, value);
+
+    *(int *)member = choice;
+    return choice < 0 ? -1 : 0;
 }
 
 static int parse_integer(void *member, const char *value, const struct setting_key *key)
@@ -156,10 +187,7 @@ static int parse_auth(void *member, const char *value, const struct setting_key 
     snprintf(words, sizeof(words), "%s", value);
     for (char *word = strtok_r(words, ",+", &save); word != NULL;
          word = strtok_r(NULL, ",+", &save)) {
-        int i = 0;
-        while (key->choices[i] != NULL && strcmp(key->choices[i], word) != 0)
-            i++;
-        if (key->choices[i] == NULL)
+        if (choice_of(key, word) < 0)
             return -1;
         known++;
     }
@@ -176,6 +204,84 @@ static int parse_stale(void *member, const char *value, const struct setting_key
     stale->is_silent = strcmp(end, ":silent") == 0;
     stale->requests = (int)requests;
     return requests > 0 && requests < 1000000 && (*end == '\0' || stale->is_silent) ? 0 : -1;
+}
+
+/* A bit for each of the words, which are joined by commas. */
+static int parse_set(void *member, const char *value, const struct setting_key *key)
+{
+    char words[64], *save = NULL;
+    int set = 0, choice;
+
+    if (copy_text(words, sizeof(words), value) < 0)
+        return -1;
+    for (char *word = strtok_r(words, ",", &save); word != NULL;
+         word = strtok_r(NULL, ",", &save)) {
+        if ((choice = choice_of(key, word)) < 0)
+            return -1;
+        set |= 1 << choice;
+    }
+    *(int *)member = set;
+    return set != 0 ? 0 : -1;
+}
+
+static int parse_flood(void *member, const char *value, const struct setting_key *key)
+{
+    struct flood_setting *flood = member;
+    const char *colon = strchr(value, ':');
+    int choice = choice_of(key, colon != NULL ? colon + 1 : value);
+
+    flood->kind = (enum flood_kind)(FLOOD_HEADERS + choice);
+    if (colon == NULL)
+        snprintf(flood->method, sizeof(flood->method), "DESCRIBE");
+    else
+        snprintf(flood->method, sizeof(flood->method), "%.*s", (int)(colon - value), value);
+    return choice < 0 || colon == value ? -1 : 0;
+}
+
+static int parse_length(void *member, const char *value, const struct setting_key *key)
+{
+    struct length_setting *length = member;
+    char *end;
+
+    (void)key;
+    if (strncmp(value, "is:", 3) == 0)
+        return copy_text(length->text, sizeof(length->text), value + 3);
+    length->delta = (int)strtol(value, &end, 10);
+    return (value[0] == '+' || value[0] == '-') && *end == '\0' && length->delta != 0 ? 0 : -1;
+}
+
+static int parse_timeout(void *member, const char *value, const struct setting_key *key)
+{
+    struct timeout_setting *timeout = member;
+    char *end;
+    long seconds = strtol(value, &end, 10);
+    int choice = *end == ':' ? choice_of(key, end + 1) : 0;
+
+    timeout->seconds = (int)seconds;
+    if (end == value || seconds < 0 || seconds > 1000000 || choice < 0)
+        return -1;
+    timeout->then = choice;
+    return *end == '\0' || *end == ':' ? 0 : -1;
+}
+
+static int parse_multicast(void *member, const char *value, const struct setting_key *key)
+{
+    struct multicast_setting *group = member;
+    char address[32], *end;
+    const char *colon = strchr(value, ':');
+    struct in_addr binary;
+    long port;
+
+    (void)key;
+    if (colon == NULL || colon - value >= (int)sizeof(address))
+        return -1;
+    snprintf(address, sizeof(address), "%.*s", (int)(colon - value), value);
+    port = strtol(colon + 1, &end, 10);
+    if (inet_pton(AF_INET, address, &binary) != 1 || *end != '\0' || port < 1024 || port > 65500)
+        return -1;
+    group->address = ntohl(binary.s_addr);
+    group->port = (int)port;
+    return IN_MULTICAST(group->address) ? 0 : -1;
 }
 
 /* A key and the member that it owns. */
@@ -200,6 +306,20 @@ static const struct setting_key keys[] = {
     {KEY("close", parse_moment, close_us), .expected = "SECONDS"},
     {KEY("reset", parse_moment, reset_us), .expected = "SECONDS"},
     {KEY("freeze", parse_moment, freeze_us), .expected = "SECONDS"},
+    {KEY("hold", parse_timed_seconds, hold), .expected = "SECONDS:SECONDS", RANGE(0, 1e9)},
+    {KEY("drip", parse_integer, drip_ms), .expected = "MILLISECONDS from 1 to 100000",
+     RANGE(1, 100000)},
+    {KEY("throttle", parse_integer, throttle_kbit), .expected = "KBIT a second from 1 to 1000000",
+     RANGE(1, 1000000)},
+    {KEY("timeout", parse_timeout, timeout), .expected = "SECONDS, SECONDS:close or SECONDS:stop",
+     WORDS("lenient", "close", "stop")},
+    {KEY("garbage", parse_timed_number, garbage), .expected = "SECONDS:BYTES", RANGE(1, 1e6)},
+    {KEY("stray", parse_timed_number, stray), .expected = "SECONDS:CHANNEL", RANGE(0, 255)},
+    {KEY("frame-length", parse_timed_number, frame_length), .expected = "SECONDS:DELTA_BYTES",
+     RANGE(-65535, 65535)},
+    {KEY("loss", parse_number, loss_percent), .expected = "PERCENT", RANGE(0, 100)},
+    {KEY("reorder", parse_number, reorder_percent), .expected = "PERCENT", RANGE(0, 100)},
+    {KEY("duplicate", parse_number, duplicate_percent), .expected = "PERCENT", RANGE(0, 100)},
     {KEY("answer", parse_choice, no_answer), .expected = "yes or no", WORDS("yes", "no")},
     {KEY("status", parse_integer, status), .expected = "a status from 200 to 599", RANGE(200, 599)},
     {KEY("delay", parse_delay, delay), .expected = "SECONDS or METHOD:SECONDS"},
@@ -209,6 +329,17 @@ static const struct setting_key keys[] = {
          "basic, digest, md5, sha256, sha256-old, joined by , (header lines) or + (one line)",
      WORDS("basic", "digest", "md5", "sha256", "sha256-old")},
     {KEY("stale", parse_stale, stale), .expected = "REQUESTS or REQUESTS:silent"},
+    {KEY("flood", parse_flood, flood),
+     .expected = "headers, line, body, frames, junk, or METHOD:one of them",
+     WORDS("headers", "line", "body", "frames", "junk")},
+    {KEY("sdp-bytes", parse_integer, sdp_bytes), .expected = "BYTES from 1 to 1000000000",
+     RANGE(1, 1e9)},
+    {KEY("content-length", parse_length, content_length), .expected = "+BYTES, -BYTES or is:TEXT"},
+    {KEY("transports", parse_set, transports), .expected = "tcp, udp, multicast, joined by ,",
+     WORDS("tcp", "udp", "multicast")},
+    {KEY("channels", parse_integer, channels), .expected = "the first channel, from 0 to 200",
+     RANGE(0, 200)},
+    {KEY("multicast", parse_multicast, multicast), .expected = "ADDRESS:PORT of a group"},
 };
 
 enum { KEYS = sizeof(keys) / sizeof(keys[0]) };

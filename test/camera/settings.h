@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "flood.h"
+
 /** A time that never comes: the fault is off. */
 #define SETTINGS_NEVER INT64_MAX
 
@@ -43,6 +45,33 @@ struct stale_setting {
     int is_silent; /**< the new challenge does not say stale=true */
 };
 
+/** Bytes without end in the answer to a method; empty: to DESCRIBE. */
+struct flood_setting {
+    enum flood_kind kind;
+    char method[16];
+};
+
+/** What Content-Length says: so many bytes more than there are, or a text. */
+struct length_setting {
+    int delta;
+    char text[32];
+};
+
+/** How long a session lives without a request, and what happens then. */
+struct timeout_setting {
+    int seconds; /**< 0: the answers do not say it */
+    enum { TIMEOUT_NEVER, TIMEOUT_CLOSE, TIMEOUT_STOP } then;
+};
+
+/** A multicast group; the port of the first track, the others follow. Port 0: none. */
+struct multicast_setting {
+    uint32_t address; /**< in host byte order */
+    int port;
+};
+
+/** What SETUP takes. */
+enum transport_choice { TAKES_TCP, TAKES_UDP, TAKES_MULTICAST };
+
 /**
  * The behaviour of one path. Each key of settings_set() owns one member. Times count from PLAY.
  * README.md says what each key does.
@@ -54,11 +83,21 @@ struct path_settings {
     struct stall_setting stall;
     struct timed_setting jump;
     struct switch_setting switch_to;
+    struct timed_setting hold; /**< µs; what was due goes out at once after them */
 
     /* How the connection ends: client.c. */
     int64_t close_us;
     int64_t reset_us;
     int64_t freeze_us;
+    int drip_ms;       /**< between two bytes of an answer before PLAY; 0: none */
+    int throttle_kbit; /**< a second; 0: as fast as the client */
+    struct timeout_setting timeout;
+
+    /* The packets: transport.c. */
+    struct timed_setting garbage;      /**< bytes */
+    struct timed_setting stray;        /**< channel */
+    struct timed_setting frame_length; /**< bytes too many or too few */
+    double loss_percent, reorder_percent, duplicate_percent;
 
     /* The answers: rtsp_answer.c, reply.c, auth.c. */
     int no_answer;
@@ -67,6 +106,12 @@ struct path_settings {
     struct redirect_setting redirect;
     char auth[64]; /**< the challenges; empty: as --auth says */
     struct stale_setting stale;
+    struct flood_setting flood;
+    int sdp_bytes; /**< the SDP is filled up to them */
+    struct length_setting content_length;
+    int transports; /**< a bit for each of enum transport_choice */
+    int channels;   /**< the first interleaved channel; -1: as the client asks */
+    struct multicast_setting multicast;
 };
 
 /** One per path, and "*" for the behaviour that new paths start with. */
