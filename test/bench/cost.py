@@ -1,0 +1,285 @@
+#!/usr/bin/env python3
+"""What recording costs: rtsprecd beside ffmpeg, GStreamer and a raw recv and write.
+
+    bench/cost.py --rtsprecd FILE --rtspload FILE --floor FILE [option ...]
+
+`cmake --build build/dev --target bench_cost_run` does it all, with a release build of rtsprecd;
+docs/performance.md says what is measured and how. The options are for less than all of it.
+"""
+
+import argparse
+import json
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import cost_measure as measure
+import cost_recorders as recorders
+import cost_report as report
+
+# name: (size, bit/s, options that make the picture as hard to code as it takes)
+CLIPS = {
+    "8M": ("2592x1944", 8_000_000, "noise=alls=12:allf=t"),
+    "200k": ("640x360", 200_000, "noise=alls=8:allf=t"),
+}
+FPS, CLIP_SECONDS, GOP_SECONDS = 15, 4, 2
+
+# Cameras: the clip that each sends.
+COUNTS = {1: "8M", 10: "8M", 100: "8M", 500: "200k"}
+
+START_SECONDS = 180
+# libavformat's parser and those who join a frame's packets by their time give a frame out when the
+# next one has begun: at a stop the last frames of a camera that has fallen silent are not recorded.
+UNFINISHED_FRAMES = 2
+
+
+def make_clip(folder, name):
+    path = folder / f"{name}.mp4"
+    if path.exists():
+        return path
+    size, rate, noise = CLIPS[name]
+    folder.mkdir(parents=True, exist_ok=True)
+    print(f"making a clip of {size}, {rate / 1e6:g} Mbit/s", flush=True)
+    gop = FPS * GOP_SECONDS
+    subprocess.run(
+        ["ffmpeg", "-y", "-v", "error", "-f", "lavfi", "-i",
+         f"testsrc2=s={size}:r={FPS},{noise},format=yuv420p", "-t", str(CLIP_SECONDS),
+         "-c:v", "libx265", "-preset", "ultrafast", "-b:v", str(rate), "-maxrate", str(rate),
+         "-bufsize", str(rate), "-tag:v", "hvc1", "-x265-params",
+         f"keyint={gop}:min-keyint={gop}:scenecut=0:bframes=0:open-gop=0:info=0:log-level=error",
+         "-f", "mp4", path.with_suffix(".part")], check=True)
+    path.with_suffix(".part").rename(path)
+    return path
+
+
+class Load:
+    """The load generator."""
+
+    def __init__(self, program, clip, count, wire):
+        self.process = subprocess.Popen([program, clip, str(count), wire], text=True,
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.port = int(self.answer().split()[1])
+        words = self.answer().split()
+        self.frames_per_second = int(words[2]) * 1e6 / int(words[6])
+
+    def answer(self):
+        line = self.process.stdout.readline()
+        if not line:
+            raise RuntimeError("rtspload has ended")
+        return line
+
+    def say(self, command):
+        self.process.stdin.write(command + "\n")
+        self.process.stdin.flush()
+
+    def status(self):
+        self.say("status")
+        words = self.answer().split()
+        return {name: int(value) for name, value in zip(words[::2], words[1::2])}
+
+    def counts(self):
+        """[{"frames": …, "dropped": …, "connections": …}, …] by camera"""
+        self.say("counts")
+        cameras = []
+        while (line := self.answer()) != "end\n":
+            words = line.split()
+            cameras.append({name: int(value) for name, value in zip(words[::2], words[1::2])})
+        return cameras
+
+    def pause(self):
+        self.say("pause")
+        self.answer()
+
+    def close(self):
+        if not self.process.stdin.closed:
+            self.process.stdin.close()
+        self.process.wait()
+
+
+def await_playing(load, recorder, count):
+    end = time.monotonic() + START_SECONDS
+    while load.status()["playing"] < count:
+        if not recorder.alive() or time.monotonic() > end:
+            raise RuntimeError(f"{recorder.name}: {load.status()['playing']} of {count} cameras "
+                               f"play; it said: {recorder.said()[-2000:]}")
+        time.sleep(0.05)
+
+
+def steady(load, recorder, warm_seconds, seconds):
+    """The measured window."""
+    own = [load.process.pid]
+    time.sleep(warm_seconds)
+    begin, begin_status, begin_busy = time.monotonic(), load.status(), measure.machine_busy()
+    begin_cpu, begin_load = measure.CpuTimes(recorder.pids()), measure.CpuTimes(own)
+    time.sleep(seconds)
+    end_status, end_cpu = load.status(), measure.CpuTimes(recorder.pids())
+    end_load, took = measure.CpuTimes(own), time.monotonic() - begin
+    busy = measure.machine_busy() - begin_busy
+    cpu, load_cpu = end_cpu.since(begin_cpu), end_load.since(begin_load)
+    return {"seconds": took, "bytes": end_status["bytes"] - begin_status["bytes"],
+            "frames": end_status["frames"] - begin_status["frames"],
+            "expected_frames": load.frames_per_second * recorder.count * took,
+            "cpu_seconds": cpu, "load_cpu_seconds": load_cpu,
+            "other_cpu_seconds": max(0, busy - cpu - load_cpu),
+            "memory": measure.memory(recorder.pids()),
+            "processes": len(recorder.processes)}
+
+
+def stop(load, recorder):
+    """All that was sent is to be in the files. Returns what the load generator has sent."""
+    load.pause()
+    time.sleep(recorder.drain_seconds)
+    sent = load.counts()
+    recorder.request_stop()
+    if recorder.hangs_on:
+        load.close()
+    recorder.wait()
+    return sent
+
+
+def losses(sent, written):
+    return {"frames_sent": sum(camera["frames"] for camera in sent),
+            "frames_written": sum(written),
+            "frames_dropped": sum(camera["dropped"] for camera in sent),
+            "frames_lost": sum(max(0, camera["frames"] - frames - UNFINISHED_FRAMES) +
+                               camera["dropped"] for camera, frames in zip(sent, written)),
+            "reconnects": sum(camera["connections"] - 1 for camera in sent)}
+
+
+def run(options, kind, clip, count, wire):
+    """One recorder once; a dictionary of what was measured."""
+    folder = options.out / "run"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    os.sync()
+    load = Load(options.rtspload, clip, count, wire)
+    recorder = kind(options, load.port, count, folder)
+    result = {"recorder": kind.name, "label": kind.label, "cameras": count, "wire": wire}
+    try:
+        recorder.start(lambda n: await_playing(load, recorder, n))
+        result.update(steady(load, recorder, options.warm, options.seconds))
+        result["system_calls"] = measure.system_calls(recorder.pids(), min(3, options.seconds))
+        if not recorder.alive():
+            raise RuntimeError(f"{kind.name} has ended: {recorder.said()[-2000:]}")
+        sent = stop(load, recorder)
+        result.update(losses(sent, recorder.frames()))
+    except (RuntimeError, OSError, subprocess.TimeoutExpired) as error:
+        result["failure"] = str(error)
+    finally:
+        recorder.kill()
+        load.close()
+        recorder.output.close()
+        if not options.keep:
+            shutil.rmtree(folder, ignore_errors=True)
+    return result
+
+
+def count_instructions(options, clip):
+    """User instructions per byte of one camera's video."""
+    folder = options.out / "callgrind"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    load = Load(options.rtspload, clip, 1, "burst")
+    recorder = recorders.RtsprecdCallgrind(options, load.port, 1, folder)
+    try:
+        recorder.start(lambda n: await_playing(load, recorder, n))
+        time.sleep(2 * options.warm)
+        pid = recorder.pids()[0]
+        measure.callgrind(pid, True)
+        before = load.status()["bytes"]
+        time.sleep(options.seconds)
+        after = load.status()["bytes"]
+        measure.callgrind(pid, False)
+        stop(load, recorder)
+        return measure.callgrind_instructions(folder) / (after - before)
+    finally:
+        recorder.kill()
+        load.close()
+        recorder.output.close()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def words_of(allowed, convert=str):
+    def parse(text):
+        words = [convert(word) for word in text.split(",")]
+        for word in words:
+            if word not in allowed:
+                raise argparse.ArgumentTypeError(
+                    f"{word}: expected of {', '.join(map(str, allowed))}")
+        return words
+    return parse
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    for program in ("rtsprecd", "rtspload", "floor"):
+        parser.add_argument(f"--{program}", type=Path, required=True, metavar="FILE")
+    parser.add_argument("--out", type=Path, default=Path("bench"), metavar="DIRECTORY",
+                        help="recorded into, and clips are kept there; its disk matters (bench)")
+    parser.add_argument("--cameras", default=list(COUNTS), type=words_of(COUNTS, int),
+                        metavar="N,…", help="1,10,100,500")
+    parser.add_argument("--wires", default=["burst", "wire"], type=words_of(("burst", "wire")),
+                        metavar="WIRE,…", help="burst,wire")
+    parser.add_argument("--recorders", default=["rtsprecd", "ffmpeg", "gstreamer-one", "floor"],
+                        type=words_of(recorders.ALL), metavar="NAME,…",
+                        help="rtsprecd,ffmpeg,gstreamer-one,floor; also rtsprecd-libavformat, "
+                             "gstreamer")
+    parser.add_argument("--seconds", type=float, default=20, help="measured per run (20)")
+    parser.add_argument("--warm", type=float, default=5,
+                        help="seconds before that, when all cameras play (5)")
+    parser.add_argument("--rounds", type=int, default=1,
+                        help="runs of each; the one with the median CPU time counts (1)")
+    parser.add_argument("--clip", type=Path, help="an mp4 or mkv for all runs; video only")
+    parser.add_argument("--codec", choices=("h264", "h265"), default="h265",
+                        help="of --clip (h265)")
+    parser.add_argument("--no-callgrind", action="store_true", help="count no instructions")
+    parser.add_argument("--keep", action="store_true", help="leave the last run's files")
+    parser.add_argument("--expect-lossless", action="store_true",
+                        help="fail when a run fails or a frame is lost")
+    parser.add_argument("--write-docs", type=Path, metavar="DIRECTORY",
+                        help="write the tables and plots into performance.md and .svg there")
+    options = parser.parse_args()
+    options.out = options.out.resolve()
+    return options
+
+
+def run_all(options):
+    results = []
+    for wire in options.wires:
+        for count in options.cameras:
+            clip = options.clip or make_clip(options.out / "clips", COUNTS[count])
+            for _ in range(options.rounds):
+                for name in options.recorders:
+                    result = run(options, recorders.ALL[name], clip, count, wire)
+                    print(report.one_line(result), flush=True)
+                    results.append(result)
+    return results
+
+
+def main():
+    options = parse_arguments()
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
+    options.out.mkdir(parents=True, exist_ok=True)
+    results = run_all(options)
+    instructions = None
+    if not options.no_callgrind:
+        clip = options.clip or make_clip(options.out / "clips", "8M")
+        instructions = count_instructions(options, clip)
+    document = report.Document(results, instructions, options.out)
+    (options.out / "results.json").write_text(json.dumps(document.data(), indent=1))
+    print()
+    print(document.markdown())
+    if options.write_docs:
+        document.write(options.write_docs)
+    if options.expect_lossless and any(result.get("failure") or result["frames_lost"]
+                                       for result in results):
+        sys.exit("frames were lost")
+
+
+if __name__ == "__main__":
+    main()
