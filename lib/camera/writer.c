@@ -297,6 +297,15 @@ static void take_packet(struct writer *writer, struct queue_item *item)
     }
 }
 
+/* What may wait without delaying a write. */
+static struct queue_patience patience(const struct writer *writer)
+{
+    struct queue_patience patience = {0};
+    if (writer->current.segment && !writer->earlier.segment)
+        segment_fragment_end(writer->current.segment, &patience.media_us, &patience.bytes);
+    return patience;
+}
+
 void *writer_run(void *argument)
 {
     struct rtsprec_camera *camera = argument;
@@ -307,7 +316,10 @@ void *writer_run(void *argument)
         fail(&writer, NULL, &error);
 
     struct queue_item item;
-    while (packet_queue_pop(&camera->queue, &item)) {
+    for (;;) {
+        struct queue_patience while_gathering = patience(&writer);
+        if (!packet_queue_pop(&camera->queue, &while_gathering, &item))
+            break;
         switch (item.kind) {
         case QUEUE_STREAM:
             close_all(&writer, RTSPREC_SEGMENT_PARAMETERS);

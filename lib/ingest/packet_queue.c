@@ -87,9 +87,19 @@ static void append(struct packet_queue *queue, const struct queue_item *item)
         queue->latest_us = INT64_MIN; /* times begin anew with the next run */
 }
 
+/* Whether an item that was appended is to wake the writer. */
+static bool ends_patience(const struct packet_queue *queue, const struct queue_item *item)
+{
+    return item->kind != QUEUE_PACKET ||
+           (is_video(item) && (item->packet->flags & AV_PKT_FLAG_KEY)) ||
+           item->media_us >= queue->patience.media_us || queue->bytes >= queue->patience.bytes ||
+           queue->bytes >= queue->max_bytes / 2 || queue->us >= queue->max_us / 2;
+}
+
 int packet_queue_push(struct packet_queue *queue, const struct queue_item *item)
 {
     int result = 0;
+    bool is_due = false;
     pthread_mutex_lock(&queue->lock);
     if (item->kind == QUEUE_PACKET && refuse(queue, item)) {
         queue->dropped.packets++;
@@ -103,9 +113,13 @@ int packet_queue_push(struct packet_queue *queue, const struct queue_item *item)
         goto done;
     }
     append(queue, item);
-    pthread_cond_signal(&queue->wake);
+    is_due = queue->is_asleep && ends_patience(queue, item);
+    if (is_due)
+        queue->is_asleep = false;
 done:
     pthread_mutex_unlock(&queue->lock);
+    if (is_due)
+        pthread_cond_signal(&queue->wake);
     return result;
 }
 
@@ -113,6 +127,7 @@ void packet_queue_close(struct packet_queue *queue)
 {
     pthread_mutex_lock(&queue->lock);
     queue->closed = true;
+    queue->is_asleep = false;
     pthread_cond_signal(&queue->wake);
     pthread_mutex_unlock(&queue->lock);
 }
@@ -123,10 +138,13 @@ void packet_queue_reopen(struct packet_queue *queue)
     queue->latest_us = INT64_MIN;
 }
 
-bool packet_queue_pop(struct packet_queue *queue, struct queue_item *item)
+bool packet_queue_pop(struct packet_queue *queue, const struct queue_patience *patience,
+                      struct queue_item *item)
 {
     pthread_mutex_lock(&queue->lock);
-    while (queue->count == 0 && !queue->closed)
+    queue->patience = *patience;
+    queue->is_asleep = queue->count == 0 && !queue->closed;
+    while (queue->is_asleep)
         pthread_cond_wait(&queue->wake, &queue->lock);
     bool has_item = queue->count > 0;
     if (has_item) {

@@ -37,6 +37,15 @@ struct queue_item {
     bool stopped;
 };
 
+/*
+ * What a writer sleeps through: packets that only add to what it gathers anyway. A packet at or
+ * after media_us wakes it, bytes that wait, a video key frame, and whatever is no packet. {0}:
+ * anything does.
+ */
+struct queue_patience {
+    int64_t media_us, bytes;
+};
+
 struct queue_dropped {
     int64_t packets, frames, bytes;
 };
@@ -53,8 +62,10 @@ struct packet_queue {
     int64_t latest_us; /* the latest media time of the run; INT64_MIN before its first item */
     int64_t us; /* from the first item to the last: the sum of all advances but the first's */
     bool closed;
-    bool refusing;                /* until the next key frame that fits */
-    struct queue_dropped dropped; /* since packet_queue_take_dropped() */
+    bool is_asleep;                 /* the writer is, until something is due */
+    struct queue_patience patience; /* its */
+    bool refusing;                  /* until the next key frame that fits */
+    struct queue_dropped dropped;   /* since packet_queue_take_dropped() */
 };
 
 int packet_queue_init(struct packet_queue *queue, int64_t max_us, int64_t max_bytes);
@@ -76,8 +87,12 @@ void packet_queue_close(struct packet_queue *queue);
 /* Makes a closed, empty queue usable again; no other thread may be using it. */
 void packet_queue_reopen(struct packet_queue *queue);
 
-/* Waits for an item, which is then the caller's; false when there will be no more. */
-bool packet_queue_pop(struct packet_queue *queue, struct queue_item *item);
+/*
+ * Takes an item, which is then the caller's; false when there will be no more. When there is none,
+ * waits until something comes that ends its patience, or half of what the queue holds.
+ */
+bool packet_queue_pop(struct packet_queue *queue, const struct queue_patience *patience,
+                      struct queue_item *item);
 
 /* What was refused since the last call. */
 struct queue_dropped packet_queue_take_dropped(struct packet_queue *queue);

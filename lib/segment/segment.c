@@ -393,6 +393,20 @@ int segment_write(struct segment *segment, AVPacket *packet, struct rtsprec_erro
     return err < 0 ? explain(segment, err, "writing failed", error) : 0;
 }
 
+void segment_fragment_end(const struct segment *segment, int64_t *media_us, int64_t *bytes)
+{
+    *media_us = *bytes = 0;
+    if (segment->fragment_start_us == INT64_MIN)
+        return;
+    int64_t left = FRAGMENT_BYTES - segment->fragment_bytes;
+    for (int i = 0; i < segment->stream->track_count; i++)
+        left -= segment->held[i]->size;
+    int64_t origin_us = av_rescale_q(segment->start_pts, segment->stream->tracks[0].time_base,
+                                     (AVRational){1, US_PER_SECOND});
+    *media_us = origin_us + segment->fragment_start_us + segment->fragment_us;
+    *bytes = left > 0 ? left : 0;
+}
+
 /* The last packets of all tracks, in the order of their times, as long as they claim to be. */
 static int write_all_held(struct segment *segment)
 {

@@ -60,6 +60,12 @@ int segment_open(struct segment **out, const struct segment_options *options,
 int segment_write(struct segment *segment, AVPacket *packet, struct rtsprec_error *error);
 
 /*
+ * When the fragment that is gathered will be written: with a packet at or after *media_us (of the
+ * run), or when *bytes more have come; 0 and 0 when nothing is gathered.
+ */
+void segment_fragment_end(const struct segment *segment, int64_t *media_us, int64_t *bytes);
+
+/*
  * Writes what was gathered, however short, and of the video all: nothing of it comes any more.
  * After a failure the segment can only be closed.
  *

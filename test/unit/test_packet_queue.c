@@ -1,12 +1,15 @@
 #include "unit.h"
 
 #include <pthread.h>
+#include <sched.h>
 
 #include <rtsprec/error.h>
 
 #include "ingest/packet_queue.h"
 
 #define MANY INT64_C(1000000000000)
+
+static const struct queue_patience impatient = {0};
 
 static struct queue_item packet_item(int track, bool is_key, int64_t media_us, int bytes)
 {
@@ -39,7 +42,7 @@ static int push(struct packet_queue *queue, int track, bool is_key, int64_t medi
 static int64_t pop(struct packet_queue *queue)
 {
     struct queue_item item;
-    assert_true(packet_queue_pop(queue, &item));
+    assert_true(packet_queue_pop(queue, &impatient, &item));
     int64_t media_us = item.media_us;
     queue_item_uninit(&item);
     return media_us;
@@ -190,12 +193,12 @@ static void test_streams_and_ends_are_never_refused(void **state)
     item = (struct queue_item){.kind = QUEUE_END, .stopped = true};
     assert_int_equal(packet_queue_push(&queue, &item), 0);
     pop(&queue);
-    assert_true(packet_queue_pop(&queue, &item));
+    assert_true(packet_queue_pop(&queue, &impatient, &item));
     assert_int_equal(item.kind, QUEUE_STREAM);
     assert_ptr_equal(item.stream, stream);
     queue_item_uninit(&item);
     assert_null(item.stream);
-    assert_true(packet_queue_pop(&queue, &item));
+    assert_true(packet_queue_pop(&queue, &impatient, &item));
     assert_int_equal(item.kind, QUEUE_END);
     assert_true(item.stopped);
     queue_item_uninit(&item);
@@ -219,11 +222,76 @@ static void test_close_lets_the_rest_out(void **state)
     packet_queue_close(&queue);
     assert_dropped(&queue, 1, 1, 10);
     assert_int_equal(pop(&queue), 1);
-    assert_false(packet_queue_pop(&queue, &item));
-    assert_false(packet_queue_pop(&queue, &item));
+    assert_false(packet_queue_pop(&queue, &impatient, &item));
+    assert_false(packet_queue_pop(&queue, &impatient, &item));
     packet_queue_reopen(&queue);
     assert_int_equal(push(&queue, 0, false, 3, 1), 0); /* a new start refuses nothing */
     assert_int_equal(pop(&queue), 3);
+    packet_queue_uninit(&queue);
+}
+
+static bool is_asleep(struct packet_queue *queue)
+{
+    pthread_mutex_lock(&queue->lock);
+    bool is_asleep = queue->is_asleep;
+    pthread_mutex_unlock(&queue->lock);
+    return is_asleep;
+}
+
+static void *pop_patiently(void *argument)
+{
+    struct packet_queue *queue = argument;
+    struct queue_item item;
+    assert_true(
+        packet_queue_pop(queue, &(struct queue_patience){.media_us = 100, .bytes = 50}, &item));
+    queue_item_uninit(&item);
+    return NULL;
+}
+
+/* Whether the last of two packets wakes a writer that waits for time 100 or 50 bytes. */
+static bool wakes(int64_t max_us, int64_t max_bytes, int track, bool is_key, int64_t media_us,
+                  int bytes)
+{
+    struct packet_queue queue;
+    pthread_t thread;
+    packet_queue_init(&queue, max_us, max_bytes);
+    assert_int_equal(pthread_create(&thread, NULL, pop_patiently, &queue), 0);
+    while (!is_asleep(&queue))
+        sched_yield();
+    assert_int_equal(push(&queue, 0, false, 10, 10), 0);
+    assert_true(is_asleep(&queue));
+    assert_int_equal(push(&queue, track, is_key, media_us, bytes), 0);
+    bool wakes = !is_asleep(&queue);
+    packet_queue_close(&queue);
+    pthread_join(thread, NULL);
+    packet_queue_uninit(&queue);
+    return wakes;
+}
+
+static void test_patience(void **state)
+{
+    (void)state;
+    assert_false(wakes(MANY, MANY, 0, false, 99, 39));
+    assert_true(wakes(MANY, MANY, 0, false, 100, 1));
+    assert_true(wakes(MANY, MANY, 0, false, 11, 40));
+    assert_true(wakes(MANY, MANY, 0, true, 11, 1));
+    assert_false(wakes(MANY, MANY, 1, true, 11, 1)); /* each packet of sound is a key frame */
+    assert_true(wakes(MANY, 40, 0, false, 11, 10));
+    assert_true(wakes(40, MANY, 0, false, 30, 1));
+}
+
+static void test_anything_else_wakes(void **state)
+{
+    (void)state;
+    struct packet_queue queue;
+    pthread_t thread;
+    packet_queue_init(&queue, MANY, MANY);
+    assert_int_equal(pthread_create(&thread, NULL, pop_patiently, &queue), 0);
+    while (!is_asleep(&queue))
+        sched_yield();
+    struct queue_item item = {.kind = QUEUE_END, .stopped = true};
+    assert_int_equal(packet_queue_push(&queue, &item), 0);
+    pthread_join(thread, NULL);
     packet_queue_uninit(&queue);
 }
 
@@ -237,7 +305,7 @@ static void *consume(void *argument)
 {
     struct consumer *consumer = argument;
     struct queue_item item;
-    while (packet_queue_pop(consumer->queue, &item)) {
+    while (packet_queue_pop(consumer->queue, &impatient, &item)) {
         consumer->is_disordered |= item.media_us <= consumer->last_us;
         consumer->last_us = item.media_us;
         consumer->count++;
@@ -335,6 +403,8 @@ int main(void)
         cmocka_unit_test(test_seconds_over_runs),
         cmocka_unit_test(test_streams_and_ends_are_never_refused),
         cmocka_unit_test(test_close_lets_the_rest_out),
+        cmocka_unit_test(test_patience),
+        cmocka_unit_test(test_anything_else_wakes),
         cmocka_unit_test(test_two_threads),
         cmocka_unit_test(test_close_wakes_a_waiting_thread),
         cmocka_unit_test(test_refusal_fuzz),
