@@ -93,7 +93,7 @@ static int add_video(struct run *run, struct rtsprec_error *error)
             return error_set(error, RTSPREC_ERROR_UNSUPPORTED,
                              "the camera's video is %s, which %s files cannot hold",
                              avcodec_get_name(codec), container_extension(container));
-        if (parameters_init(&run->parameters, track.parameters) < 0)
+        if (parameters_init(&run->parameters, track.parameters, track.is_length_prefixed) < 0)
             return no_memory(error);
         return add_track(run, i, run->parameters.current, error);
     }

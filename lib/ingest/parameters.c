@@ -1,6 +1,5 @@
 #include "ingest/parameters.h"
 
-#include <stdbool.h>
 #include <string.h>
 
 #include <libavcodec/avcodec.h>
@@ -9,6 +8,7 @@
 #include <rtsprec/error.h>
 
 #include "ingest/nal.h"
+#include "ingest/parameter_record.h"
 #include "ingest/sps.h"
 
 /* Of all sets together: many times what cameras send. Each set is compared with all before it. */
@@ -42,7 +42,7 @@ static bool sets_contain(const struct sets *sets, const struct nal *nal)
 }
 
 /* Returns 0 or RTSPREC_ERROR_NO_MEMORY. */
-static int sets_collect(struct sets *sets, enum AVCodecID codec, const uint8_t *data, int size)
+static int sets_collect(struct sets *sets, enum AVCodecID codec, const uint8_t *data, size_t size)
 {
     *sets = (struct sets){0};
     sets->data = av_mallocz(MAX_SETS_BYTES + AV_INPUT_BUFFER_PADDING_SIZE);
@@ -73,53 +73,112 @@ static int sets_collect(struct sets *sets, enum AVCodecID codec, const uint8_t *
     return 0;
 }
 
-/* Takes the sets over when they are complete and new; else frees them. */
-static bool sets_apply(struct sets *sets, struct parameters *parameters)
+/* What the extradata is to be. Returns 1, 0 when the sets make no record, or
+ * RTSPREC_ERROR_NO_MEMORY. */
+static int make_extradata(uint8_t **extradata, size_t *size, const struct parameters *parameters,
+                          const struct sets *sets)
+{
+    *size = (size_t)sets->size;
+    if (parameters->is_length_prefixed) {
+        int result = parameter_record_make(extradata, size, parameters->current->codec_id,
+                                           sets->data, *size);
+        return result == RTSPREC_ERROR_NO_MEMORY ? result : result == 0;
+    }
+    *extradata = av_mallocz(*size + AV_INPUT_BUFFER_PADDING_SIZE);
+    if (!*extradata)
+        return RTSPREC_ERROR_NO_MEMORY;
+    memcpy(*extradata, sets->data, *size);
+    return 1;
+}
+
+/* Takes the sets over when they are complete and new: 1, else 0; or RTSPREC_ERROR_NO_MEMORY. */
+static int sets_apply(struct sets *sets, struct parameters *parameters)
 {
     AVCodecParameters *current = parameters->current;
-    bool same = current->width > 0 && current->extradata_size == sets->size &&
-                !memcmp(current->extradata, sets->data, (size_t)sets->size);
-    if (!sets->complete || same) {
-        av_free(sets->data);
-        return false;
-    }
+    uint8_t *extradata;
+    size_t size;
+    if (!sets->complete || (parameters->sets && parameters->sets_size == sets->size &&
+                            !memcmp(parameters->sets, sets->data, (size_t)sets->size)))
+        return 0;
+    int result = make_extradata(&extradata, &size, parameters, sets);
+    if (result <= 0)
+        return result;
     av_free(current->extradata);
-    current->extradata = sets->data;
-    current->extradata_size = sets->size;
+    current->extradata = extradata;
+    current->extradata_size = (int)size;
     current->width = sets->sps.width;
     current->height = sets->sps.height;
     parameters->reorder_frames = sets->sps.reorder_frames;
-    return true;
+    av_free(parameters->sets);
+    /* What is kept need not have the room for all there might be. */
+    uint8_t *shrunk = av_realloc(sets->data, (size_t)sets->size);
+    parameters->sets = shrunk ? shrunk : sets->data;
+    parameters->sets_size = sets->size;
+    sets->data = NULL;
+    return 1;
 }
 
-int parameters_init(struct parameters *parameters, const AVCodecParameters *announced)
+/* Returns 1 when the sets are complete and new, 0, or RTSPREC_ERROR_NO_MEMORY. */
+static int take_sets(struct parameters *parameters, const uint8_t *data, size_t size)
 {
-    *parameters = (struct parameters){.current = avcodec_parameters_alloc(), .reorder_frames = -1};
-    if (!parameters->current || avcodec_parameters_copy(parameters->current, announced) < 0)
+    struct sets sets;
+    if (size == 0)
+        return 0;
+    int result = sets_collect(&sets, parameters->current->codec_id, data, size);
+    if (result == 0)
+        result = sets_apply(&sets, parameters);
+    av_free(sets.data);
+    return result;
+}
+
+int parameters_init(struct parameters *parameters, const AVCodecParameters *announced,
+                    bool is_length_prefixed)
+{
+    *parameters = (struct parameters){.current = avcodec_parameters_alloc(),
+                                      .reorder_frames = -1,
+                                      .is_length_prefixed = is_length_prefixed};
+    AVCodecParameters *current = parameters->current;
+    if (!current || avcodec_parameters_copy(current, announced) < 0)
         return RTSPREC_ERROR_NO_MEMORY;
-    parameters->current->width = parameters->current->height = 0;
-    return 0;
+    current->width = current->height = 0;
+    if (!is_h26x(current) || !is_length_prefixed)
+        return 0;
+    /* Start codes in the extradata would say that they stand in the frames. */
+    av_freep(&current->extradata);
+    current->extradata_size = 0;
+    int result = take_sets(parameters, announced->extradata, (size_t)announced->extradata_size);
+    return result < 0 ? result : 0;
 }
 
 void parameters_uninit(struct parameters *parameters)
 {
     avcodec_parameters_free(&parameters->current);
+    av_freep(&parameters->sets);
+}
+
+int parameters_take_sets(struct parameters *parameters, const uint8_t *sets, size_t size)
+{
+    int result = take_sets(parameters, sets, size);
+    if (result < 0 || parameters->current->width == 0)
+        return result;
+    bool is_news = result == 1 || !parameters->is_told;
+    parameters->is_told = true;
+    return is_news;
 }
 
 /* In-band sets win; when a key frame brings none, those of the SDP have to do. */
 static int update_h26x(struct parameters *parameters, const AVPacket *key_frame)
 {
     AVCodecParameters *current = parameters->current;
-    struct sets sets;
-    if (sets_collect(&sets, current->codec_id, key_frame->data, key_frame->size) < 0)
-        return RTSPREC_ERROR_NO_MEMORY;
-    if (sets_apply(&sets, parameters))
-        return 1;
-    if (current->width > 0 || current->extradata_size == 0)
-        return 0;
-    if (sets_collect(&sets, current->codec_id, current->extradata, current->extradata_size) < 0)
-        return RTSPREC_ERROR_NO_MEMORY;
-    return sets_apply(&sets, parameters);
+    if (parameters->is_length_prefixed) {
+        size_t size = 0;
+        const uint8_t *sets = av_packet_get_side_data(key_frame, AV_PKT_DATA_NEW_EXTRADATA, &size);
+        return parameters_take_sets(parameters, sets, sets ? size : 0);
+    }
+    int result = parameters_take_sets(parameters, key_frame->data, (size_t)key_frame->size);
+    if (result != 0 || current->width > 0 || current->extradata_size == 0)
+        return result;
+    return parameters_take_sets(parameters, current->extradata, (size_t)current->extradata_size);
 }
 
 /* Size and pixel format of a frame, by decoding it. */

@@ -19,7 +19,8 @@
 #define PPS_5 START "4401c172b46240"
 #define IDR_5 START "2601af08"
 
-static void announce(struct parameters *parameters, enum AVCodecID codec, const char *sets)
+static void announce_as(struct parameters *parameters, enum AVCodecID codec, const char *sets,
+                        bool is_length_prefixed)
 {
     AVCodecParameters *announced = avcodec_parameters_alloc();
     announced->codec_type = AVMEDIA_TYPE_VIDEO;
@@ -33,8 +34,13 @@ static void announce(struct parameters *parameters, enum AVCodecID codec, const 
         memcpy(announced->extradata, data, size);
     }
     free(data);
-    assert_int_equal(parameters_init(parameters, announced), 0);
+    assert_int_equal(parameters_init(parameters, announced, is_length_prefixed), 0);
     avcodec_parameters_free(&announced);
+}
+
+static void announce(struct parameters *parameters, enum AVCodecID codec, const char *sets)
+{
+    announce_as(parameters, codec, sets, false);
 }
 
 static int update(struct parameters *parameters, const char *key_frame)
@@ -107,6 +113,64 @@ static void test_only_a_change_is_one(void **state)
     assert_are(&parameters, SPS_B PPS_2, 640, 480, 1);
     assert_int_equal(update(&parameters, SPS_B PPS PPS_2 IDR), 1);
     assert_are(&parameters, SPS_B PPS PPS_2, 640, 480, 1);
+    parameters_uninit(&parameters);
+}
+
+/* A length-prefixed key frame, with sets beside it unless they are empty. */
+static int update_with(struct parameters *parameters, const char *sets)
+{
+    AVPacket *packet = packet_of("00000004 6588840a", 0);
+    size_t size;
+    uint8_t *data = bytes_of(sets, &size);
+    if (size)
+        memcpy(av_packet_new_side_data(packet, AV_PKT_DATA_NEW_EXTRADATA, size), data, size);
+    int result = parameters_update(parameters, packet);
+    av_packet_free(&packet);
+    free(data);
+    return result;
+}
+
+#define AVCC_A                                           \
+    "0142c01effe10019"                                   \
+    "6742c01eda0280bfe5c044000003000400000300c83c58ba80" \
+    "01000468ce3c80"
+#define AVCC_B                                         \
+    "014d401effe10018"                                 \
+    "674d401ee981407b6022000003000200000300641e2c5a70" \
+    "01000468ce3c80"
+
+static void test_length_prefixed_frames(void **state)
+{
+    (void)state;
+    struct parameters parameters;
+    announce_as(&parameters, AV_CODEC_ID_H264, SPS_B PPS, true);
+    assert_are(&parameters, AVCC_B, 640, 480, 1); /* from the start, but still news */
+    assert_int_equal(update_with(&parameters, ""), 1);
+    assert_int_equal(update_with(&parameters, ""), 0);
+    assert_int_equal(update_with(&parameters, SPS_B PPS), 0);
+    assert_int_equal(update_with(&parameters, SPS_A PPS), 1);
+    assert_are(&parameters, AVCC_A, 640, 360, 0);
+    assert_int_equal(update_with(&parameters, SPS_A), 0); /* incomplete */
+    assert_int_equal(update_with(&parameters, "ffff"), 0);
+    size_t size;
+    uint8_t *sets = bytes_of(SPS_B PPS, &size);
+    assert_int_equal(parameters_take_sets(&parameters, sets, size), 1);
+    assert_int_equal(parameters_take_sets(&parameters, sets, size), 0);
+    free(sets);
+    assert_are(&parameters, AVCC_B, 640, 480, 1);
+    parameters_uninit(&parameters);
+
+    announce_as(&parameters, AV_CODEC_ID_H264, "", true);
+    assert_int_equal(parameters.current->extradata_size, 0);
+    assert_int_equal(update_with(&parameters, ""), 0);
+    assert_int_equal(update_with(&parameters, SPS_A PPS), 1);
+    assert_int_equal(update_with(&parameters, ""), 0);
+    parameters_uninit(&parameters);
+
+    /* Incomplete ones never tell a muxer that there are start codes. */
+    announce_as(&parameters, AV_CODEC_ID_H264, SPS_A, true);
+    assert_int_equal(parameters.current->extradata_size, 0);
+    assert_int_equal(parameters.current->width, 0);
     parameters_uninit(&parameters);
 }
 
@@ -227,6 +291,7 @@ int main(void)
         cmocka_unit_test(test_sets_of_the_sdp),
         cmocka_unit_test(test_sets_in_band_win),
         cmocka_unit_test(test_only_a_change_is_one),
+        cmocka_unit_test(test_length_prefixed_frames),
         cmocka_unit_test(test_incomplete_and_broken_sets),
         cmocka_unit_test(test_h265_needs_three_sets),
         cmocka_unit_test(test_sets_without_end),
