@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "annex_b.h"
+
 #define FNV_OFFSET UINT64_C(0xcbf29ce484222325)
 #define FNV_PRIME  UINT64_C(0x00000100000001b3)
 
@@ -12,15 +14,12 @@ static uint64_t fnv1a(uint64_t hash, const uint8_t *data, size_t size)
     return hash;
 }
 
-/* Parameter sets and access unit delimiters. */
 static int is_left_out(enum AVCodecID codec, uint8_t first_byte)
 {
-    if (codec == AV_CODEC_ID_H264) {
-        int type = first_byte & 0x1f;
-        return type >= 7 && type <= 9; /* SPS, PPS, AUD */
-    }
-    int type = (first_byte >> 1) & 0x3f;
-    return type >= 32 && type <= 35; /* VPS, SPS, PPS, AUD */
+    int is_delimiter =
+        codec == AV_CODEC_ID_H264 ? (first_byte & 0x1f) == 9 : ((first_byte >> 1) & 0x3f) == 35;
+
+    return is_delimiter || annex_b_is_parameter_set(codec, first_byte);
 }
 
 static uint64_t hash_nal(uint64_t hash, enum AVCodecID codec, const uint8_t *nal, size_t size)
@@ -34,24 +33,14 @@ static uint64_t hash_nal(uint64_t hash, enum AVCodecID codec, const uint8_t *nal
     return fnv1a(fnv1a(hash, &border, 1), nal, size);
 }
 
-/* The position of the next 00 00 01 at or after `from`; `size` when there is none. */
-static size_t find_start_code(const uint8_t *data, size_t size, size_t from)
-{
-    for (size_t i = from; i + 3 <= size; i++) {
-        if (data[i] == 0 && data[i + 1] == 0 && data[i + 2] == 1)
-            return i;
-    }
-    return size;
-}
-
 static uint64_t hash_annex_b(enum AVCodecID codec, const uint8_t *data, size_t size)
 {
     uint64_t hash = FNV_OFFSET;
-    size_t code = find_start_code(data, size, 0);
+    size_t code = annex_b_find(data, size, 0);
 
     while (code < size) {
         size_t start = code + 3;
-        code = find_start_code(data, size, start);
+        code = annex_b_find(data, size, start);
         hash = hash_nal(hash, codec, data + start, code - start);
     }
     return hash;

@@ -6,6 +6,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "reply.h"
+#include "requests_log.h"
 #include "rtsp_answer.h"
 
 /* 30 s of a 2 Mbit/s camera: a client that is later than that is of no use any more. */
@@ -133,7 +135,11 @@ static int take_one(struct client *client, const char *data, size_t size)
         return header_size;
     if (size < (size_t)header_size + request->body_size)
         return 0;
-    if (rtsp_answer(client, request) < 0)
+    if (request->status != 0)
+        requests_log_write(client->house->requests, request,
+                           client->session != NULL ? client->session->path : "", client->number,
+                           request->status);
+    else if (rtsp_answer(client, request) < 0)
         return -1;
     return header_size + (int)request->body_size;
 }
@@ -195,6 +201,18 @@ static int end_connection(struct client *client, int64_t now_us, int64_t *next_u
         return -1;
     }
     return has_come(session, session->settings->close_us, now_us, next_us) ? -1 : 0;
+}
+
+/* Sends the camera's own request when its time has come. */
+static int ask(struct client *client, int64_t now_us, int64_t *next_us)
+{
+    struct session *session = client->session;
+
+    if (session == NULL || !session->is_playing || session->request_sent ||
+        !has_come(session, session->settings->request.at_us, now_us, next_us))
+        return 0;
+    session->request_sent = 1;
+    return reply_request(client, session->settings->request.method);
 }
 
 /* A session that nobody asked for in its time ends. Returns -1 to close the connection. */
@@ -261,7 +279,7 @@ int client_run(struct client *client, int64_t now_us, int64_t *next_us)
         return -1;
     if (client->is_frozen)
         return 0;
-    if (send_late(client, now_us, next_us) < 0)
+    if (ask(client, now_us, next_us) < 0 || send_late(client, now_us, next_us) < 0)
         return -1;
     if (client->session != NULL && client->flood.kind == FLOOD_NONE &&
         session_run(client->session, now_us, &session_next_us) < 0)

@@ -134,3 +134,25 @@ int reply_unauthorized(struct exchange *ex, int is_stale)
                    sizeof(challenge));
     return reply(ex, 401, challenge, NULL);
 }
+
+int reply_request(struct client *client, const char *method)
+{
+    static const char sdp[] = "v=0\r\no=- 2 2 IN IP4 127.0.0.1\r\ns=changed\r\nt=0 0\r\n";
+    const struct session *session = client->session;
+    const struct path_settings *settings = session->settings;
+    const struct flood none = {FLOOD_NONE, 0, 0};
+    char url[320], special[400] = "", text[1200];
+    struct client_piece piece = {text, 0};
+
+    snprintf(url, sizeof(url), "rtsp://rtspcam%s", session->path);
+    if (strcmp(method, "ANNOUNCE") == 0)
+        snprintf(special, sizeof(special),
+                 "Content-Type: application/sdp\r\nContent-Length: %zu\r\n", strlen(sdp));
+    if (strcmp(method, "REDIRECT") == 0)
+        snprintf(special, sizeof(special), "Location: %s\r\n",
+                 settings->redirect.location[0] != '\0' ? settings->redirect.location : url);
+    snprintf(text, sizeof(text), "%s %s RTSP/1.0\r\nCSeq: 9001\r\nSession: %s\r\n%s\r\n%s", method,
+             url, session->id, special, strcmp(method, "ANNOUNCE") == 0 ? sdp : "");
+    piece.size = strlen(text);
+    return client_send(client, &piece, 1, &none, 0);
+}

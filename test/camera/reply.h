@@ -29,6 +29,9 @@ int reply(struct exchange *ex, int status, const char *headers, const char *body
 /** Queues a 401 with the path's challenges. */
 int reply_unauthorized(struct exchange *ex, int is_stale);
 
+/** Queues the camera's own request to the client of a session: the setting `request`. */
+int reply_request(struct client *client, const char *method);
+
 /** What the path's challenges are, as the setting `auth` has them. */
 const char *reply_auth_offer(const struct exchange *ex);
 

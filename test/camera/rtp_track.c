@@ -38,6 +38,10 @@ struct rtp_track {
     int base_known;
     uint32_t muxer_base; /* the random RTP time that the muxer gave to media time 0 */
     uint32_t jump;
+    struct rtp_warp warp;
+
+    int64_t reported_us; /* media time of our last sender report */
+    uint32_t packets, octets;
 
     struct pending_unit pending[MAX_PENDING]; /* oldest first */
     int pending_count;
@@ -83,6 +87,9 @@ static int take_packet(void *user, avio_write_byte *data, int size)
     if (is_rtcp && data[1] == RTCP_SENDER_REPORT && size >= 28) {
         if (!track->base_known)
             learn_base(track, data);
+        if (track->warp.reports_us != 0)
+            return size;
+        AV_WB32(packet + 8, AV_RB32(data + 8) + (uint32_t)(track->warp.ntp_step_us / 1000000));
         AV_WB32(packet + 16,
                 AV_RB32(data + 16) - track->muxer_base + track->start.time + track->jump);
     } else if (!is_rtcp) {
@@ -91,6 +98,8 @@ static int take_packet(void *user, avio_write_byte *data, int size)
         AV_WB32(packet + 4, muxer_time + track->start.time + track->pending[index].jump);
         if (index + 1 > track->done_count)
             track->done_count = index + 1;
+        track->packets++;
+        track->octets += (uint32_t)size - 12;
     }
     if (track->sink.send(track->sink.user, is_rtcp, packet, (size_t)size) < 0 && !is_rtcp)
         track->lost = 1;
@@ -145,6 +154,7 @@ int rtp_track_open(struct rtp_track **out, const AVCodecParameters *par,
         goto done;
     track->sink = *sink;
     track->start = *start;
+    track->reported_us = INT64_MIN / 2;
     /* The muxer counts in whole milliseconds. */
     track->zero_unix_us = clock_unix_us() / 1000 * 1000;
     err = open_muxer(track, par);
@@ -185,8 +195,27 @@ static void report_served(struct rtp_track *track)
             (size_t)track->pending_count * sizeof(track->pending[0]));
 }
 
+/* A sender report of our own, where the settings ask for more of them, or for none. */
+static void report(struct rtp_track *track, int64_t send_us)
+{
+    int64_t unix_us = track->zero_unix_us + send_us + track->warp.ntp_step_us;
+    uint8_t packet[28] = {0x80, RTCP_SENDER_REPORT, 0, 6};
+
+    if (track->warp.reports_us <= 0 || send_us - track->reported_us < track->warp.reports_us)
+        return;
+    track->reported_us = send_us;
+    AV_WB32(packet + 4, track->start.ssrc);
+    AV_WB32(packet + 8, (uint32_t)(unix_us / 1000000 + NTP_OFFSET_S));
+    AV_WB32(packet + 12, (uint32_t)(((unix_us % 1000000) << 32) / 1000000));
+    AV_WB32(packet + 16, (uint32_t)av_rescale_q(send_us, AV_TIME_BASE_Q, track->time_base) +
+                             track->start.time + track->jump);
+    AV_WB32(packet + 20, track->packets);
+    AV_WB32(packet + 24, track->octets);
+    track->sink.send(track->sink.user, 1, packet, sizeof(packet));
+}
+
 int rtp_track_write(struct rtp_track *track, const struct clip_unit *unit,
-                    const struct served_unit *served, int64_t send_us, int64_t jump_us)
+                    const struct served_unit *served, int64_t send_us, const struct rtp_warp *warp)
 {
     AVPacket *packet = track->packet;
     struct pending_unit *pending;
@@ -201,12 +230,14 @@ int rtp_track_write(struct rtp_track *track, const struct clip_unit *unit,
     /* RTP knows no dts, but libavformat wants one that increases and never passes the pts. */
     packet->dts = av_rescale_q(send_us - 10 * AV_TIME_BASE, AV_TIME_BASE_Q, track->time_base);
 
-    track->jump = (uint32_t)av_rescale_q(jump_us, AV_TIME_BASE_Q, track->time_base);
+    track->jump = (uint32_t)av_rescale_q(warp->jump_us, AV_TIME_BASE_Q, track->time_base);
+    track->warp = *warp;
+    report(track, send_us);
     track->done_count = 0;
     track->lost = 0;
     pending = &track->pending[track->pending_count++];
     pending->served = *served;
-    pending->served.pts_us += jump_us;
+    pending->served.pts_us += warp->jump_us;
     pending->muxer_time = (uint32_t)packet->pts;
     pending->jump = track->jump;
 

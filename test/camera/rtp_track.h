@@ -28,6 +28,13 @@ struct rtp_start {
     uint32_t time;     /**< RTP time of media time 0 */
 };
 
+/** How the packets' times differ from the truth. */
+struct rtp_warp {
+    int64_t jump_us;     /**< added to the RTP time of a unit and of the reports after it */
+    int64_t ntp_step_us; /**< added to the wall-clock time in the reports */
+    int64_t reports_us;  /**< between sender reports; 0: as libavformat does, -1: none */
+};
+
 struct rtp_track;
 
 /**
@@ -46,10 +53,9 @@ void rtp_track_close(struct rtp_track **track);
  *
  * @param served   what to report to sink.served; its pts_us is the unit's media time
  * @param send_us  media time at which it is sent, increasing
- * @param jump_us  added to the RTP time of this unit and of the sender reports from now on
  * @return 0 or a negative AVERROR
  */
 int rtp_track_write(struct rtp_track *track, const struct clip_unit *unit,
-                    const struct served_unit *served, int64_t send_us, int64_t jump_us);
+                    const struct served_unit *served, int64_t send_us, const struct rtp_warp *warp);
 
 #endif

@@ -7,21 +7,41 @@
 #include <sys/socket.h>
 
 #include "clock.h"
+#include "describe.h"
 #include "reply.h"
 #include "requests_log.h"
-#include "sdp.h"
+
+#define METHODS "OPTIONS, DESCRIBE, SETUP, PLAY, GET_PARAMETER, SET_PARAMETER, TEARDOWN"
 
 static int answer_options(struct exchange *ex)
 {
-    return reply(ex, 200,
-                 "Public: OPTIONS, DESCRIBE, SETUP, PLAY, GET_PARAMETER, SET_PARAMETER, "
-                 "TEARDOWN\r\n",
-                 NULL);
+    const char *methods = ex->settings != NULL ? ex->settings->methods : "";
+    char headers[256];
+
+    snprintf(headers, sizeof(headers), "Public: %s\r\n", methods[0] != '\0' ? methods : METHODS);
+    return reply(ex, 200, headers, NULL);
+}
+
+/* Whether the camera has the method, by the setting `methods`. */
+static int knows(const struct exchange *ex)
+{
+    const char *list = ex->settings->methods, *method = ex->request->method;
+    size_t length = strlen(method);
+
+    if (list[0] == '\0')
+        return 1;
+    for (; *list != '\0'; list += strspn(list, ",")) {
+        size_t size = strcspn(list, ",");
+        if (size == length && strncmp(list, method, size) == 0)
+            return 1;
+        list += size;
+    }
+    return 0;
 }
 
 static int answer_describe(struct exchange *ex)
 {
-    char sdp[16384], headers[512];
+    char headers[512];
     int status = ex->settings->status;
 
     if (ex->settings->redirect.status != 0) {
@@ -32,11 +52,7 @@ static int answer_describe(struct exchange *ex)
         return reply_unauthorized(ex, 0);
     if (status != 0 && status != 200)
         return reply(ex, status, "", NULL);
-    if (sdp_write(ex->clip, sdp, sizeof(sdp)) < 0)
-        return reply(ex, 500, "", NULL);
-    snprintf(headers, sizeof(headers), "Content-Base: %.*s/\r\nContent-Type: application/sdp\r\n",
-             (int)FFMIN(strcspn(ex->request->uri, "?"), 400), ex->request->uri);
-    return reply(ex, 200, headers, sdp);
+    return describe(ex);
 }
 
 static int takes(const struct exchange *ex, enum transport_choice choice)
@@ -132,6 +148,19 @@ static int set_up_first(struct exchange *ex, struct session_track *track, int me
     return status;
 }
 
+/* Extra media take any transport; nothing ever comes of them. */
+static int set_up_extra(const struct exchange *ex, char *answer, size_t size)
+{
+    const struct extra_setting *extra = &ex->settings->extra;
+    const char *transport = rtsp_request_header(ex->request, "Transport");
+
+    if (ex->medium >= DESCRIBE_EXTRA + extra->metadata + extra->backchannel + extra->many ||
+        transport == NULL)
+        return 404;
+    snprintf(answer, size, "%.200s", transport);
+    return 200;
+}
+
 static int answer_setup(struct exchange *ex)
 {
     struct client *client = ex->client;
@@ -147,10 +176,11 @@ static int answer_setup(struct exchange *ex)
                                          &client->outbox, house->log);
     if (client->session == NULL)
         return reply(ex, 500, "", NULL);
-    if (strcmp(client->session->path, ex->path) != 0 ||
-        (track = session_medium(client->session, medium)) == NULL)
+    track = session_medium(client->session, medium);
+    if (strcmp(client->session->path, ex->path) != 0 || (track == NULL && medium < DESCRIBE_EXTRA))
         return reply(ex, 404, "", NULL);
-    status = set_up_first(ex, track, medium, transport, sizeof(transport));
+    status = track != NULL ? set_up_first(ex, track, medium, transport, sizeof(transport))
+                           : set_up_extra(ex, transport, sizeof(transport));
     if (status != 200)
         return reply(ex, status, "", NULL);
     if (ex->settings->timeout.seconds > 0)
@@ -164,20 +194,28 @@ static int answer_setup(struct exchange *ex)
 static void describe_start(const struct exchange *ex, struct session *session, char *out,
                            size_t size)
 {
-    const char *separator = "RTP-Info: ";
-    size_t used = 0;
+    const char *separator = "RTP-Info: ", *url = ex->request->uri;
+    size_t used = 0, url_size = strcspn(url, "?");
+    const char *control = strstr(url, "/streamid=");
+    unsigned wrong = ex->settings->rtp_info == RTP_INFO_WRONG ? 12345 : 0;
     struct session_track *track;
 
     out[0] = '\0';
+    if (ex->settings->rtp_info == RTP_INFO_NONE)
+        return;
+    if (control != NULL && (size_t)(control - url) < url_size)
+        url_size = (size_t)(control - url);
     for (int medium = 0; (track = session_medium(session, medium)) != NULL; medium++) {
         if (track->transport.kind == TRANSPORT_NONE || used >= size)
             continue;
-        used += (size_t)snprintf(out + used, size - used,
-                                 "%surl=%.*s/streamid=%d;seq=%u;rtptime=%u", separator,
-                                 (int)FFMIN(strcspn(ex->request->uri, "?"), 200), ex->request->uri,
-                                 medium, track->start.sequence, (unsigned)track->start.time);
+        used += (size_t)snprintf(
+            out + used, size - used, "%surl=%.*s/streamid=%d;seq=%u;rtptime=%u", separator,
+            (int)FFMIN(url_size, 200), url, medium, (track->start.sequence + wrong) & 0xffff,
+            (unsigned)track->start.time + wrong);
         separator = ",";
     }
+    if (used > 0 && used < size)
+        snprintf(out + used, size - used, "\r\n");
 }
 
 static int answer_play(struct exchange *ex)
@@ -192,8 +230,7 @@ static int answer_play(struct exchange *ex)
     if (session_play(session, now_us, now_us - client->house->started_us) < 0)
         return reply(ex, 500, "", NULL);
     describe_start(ex, session, info, sizeof(info));
-    snprintf(headers, sizeof(headers), "Session: %s\r\nRange: npt=0.000-\r\n%s\r\n", session->id,
-             info);
+    snprintf(headers, sizeof(headers), "Session: %s\r\nRange: npt=0.000-\r\n%s", session->id, info);
     return reply(ex, 200, headers, NULL);
 }
 
@@ -286,6 +323,8 @@ static int answer(struct exchange *ex)
         return reply_unauthorized(ex, verdict == AUTH_STALE);
     if (ex->settings == NULL)
         return reply(ex, 400, "", NULL);
+    if (!knows(ex))
+        return reply(ex, 501, "", NULL);
     if (ex->clip == NULL)
         return reply(ex, 404, "", NULL);
     return answer_method(ex);

@@ -16,11 +16,18 @@ static char *next_line(char **cursor)
     return line;
 }
 
-static int parse_request_line(struct rtsp_request *request, char *line)
+static int parse_first_line(struct rtsp_request *request, char *line)
 {
     char *space = strchr(line, ' ');
     char *last = strrchr(line, ' ');
 
+    request->status = 0;
+    if (space != NULL && strncmp(line, "RTSP/1.", 7) == 0) {
+        request->method = "ANSWER";
+        request->uri = "-";
+        request->status = atoi(space + 1);
+        return request->status > 0 ? 0 : -1;
+    }
     if (space == NULL || space == last || strncmp(last + 1, "RTSP/1.", 7) != 0)
         return -1;
     *space = *last = '\0';
@@ -61,7 +68,7 @@ int rtsp_request_parse(struct rtsp_request *request, const char *data, size_t si
     request->text[header_size] = '\0';
     request->header_count = 0;
 
-    if ((line = next_line(&cursor)) == NULL || parse_request_line(request, line) < 0)
+    if ((line = next_line(&cursor)) == NULL || parse_first_line(request, line) < 0)
         return -1;
     while ((line = next_line(&cursor)) != NULL && line[0] != '\0') {
         if (parse_header(request, line) < 0)
@@ -83,9 +90,8 @@ const char *rtsp_request_header(const struct rtsp_request *request, const char *
 
 int rtsp_url_path(const char *url, char *path, size_t path_size, int *control)
 {
-    const char *start = strstr(url, "://");
+    const char *start = strstr(url, "://"), *query, *last;
     size_t length;
-    char *last;
 
     *control = -1;
     if (start == NULL)
@@ -93,17 +99,18 @@ int rtsp_url_path(const char *url, char *path, size_t path_size, int *control)
     start += 3;
     start += strcspn(start, "/?");
     length = strcspn(start, "?");
+    query = start + length;
+    /* Where the base has a query, the track's name comes behind it. */
+    if ((last = strstr(start, "/streamid=")) != NULL) {
+        *control = atoi(last + 10);
+        if (last < query)
+            length = (size_t)(last - start);
+    }
     if (length >= path_size)
         return -1;
     memcpy(path, start, length);
     path[length] = '\0';
-
-    last = strrchr(path, '/');
-    if (last != NULL && strncmp(last, "/streamid=", 10) == 0) {
-        *control = atoi(last + 10);
-        *last = '\0';
-    }
-    for (length = strlen(path); length > 0 && path[length - 1] == '/'; length--)
+    for (; length > 0 && path[length - 1] == '/'; length--)
         path[length - 1] = '\0';
     return 0;
 }

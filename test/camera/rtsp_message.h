@@ -1,5 +1,5 @@
 /*
- * An RTSP request, taken apart.
+ * An RTSP request, or a client's answer to one of the camera, taken apart.
  */
 #ifndef CAMERA_RTSP_MESSAGE_H
 #define CAMERA_RTSP_MESSAGE_H
@@ -15,7 +15,8 @@ struct rtsp_header {
 /** The strings point into @p text. */
 struct rtsp_request {
     char text[RTSP_MAX_REQUEST + 1];
-    const char *method, *uri;
+    const char *method, *uri; /**< of an answer: "ANSWER" and "-" */
+    int status;               /**< of an answer; 0: it is a request */
     struct rtsp_header headers[64];
     int header_count;
     size_t body_size; /**< follows the header, is not part of the text */

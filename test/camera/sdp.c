@@ -42,13 +42,32 @@ int sdp_write(const struct clip *clip, char *out, size_t size)
     return err < 0 ? err : 0;
 }
 
-int sdp_payload_type(const char *sdp, int index)
+static const char *find_medium(const char *sdp, int index)
 {
     const char *medium = strstr(sdp, "\nm=");
 
     while (medium != NULL && index-- > 0)
         medium = strstr(medium + 1, "\nm=");
+    return medium;
+}
+
+int sdp_payload_type(const char *sdp, int index)
+{
+    const char *medium = find_medium(sdp, index);
+
     if (medium == NULL || (medium = strstr(medium, "RTP/AVP ")) == NULL)
         return -1;
     return atoi(medium + 8);
+}
+
+int sdp_clock_rate(const char *sdp, int index)
+{
+    const char *medium = find_medium(sdp, index);
+    const char *next = medium != NULL ? strstr(medium + 1, "\nm=") : NULL;
+    const char *map = medium != NULL ? strstr(medium, "a=rtpmap:") : NULL;
+
+    if (map != NULL && (next == NULL || map < next) && (map = strchr(map, '/')) != NULL)
+        return atoi(map + 1);
+    /* Of the static types we send, G.711 counts samples, the others count as video does. */
+    return sdp_payload_type(sdp, index) == 0 || sdp_payload_type(sdp, index) == 8 ? 8000 : 90000;
 }

@@ -18,4 +18,7 @@ int sdp_write(const struct clip *clip, char *out, size_t size);
 /** The payload type of medium @p index in @p sdp; -1 when there is no such medium. */
 int sdp_payload_type(const char *sdp, int index);
 
+/** The RTP clock of medium @p index in @p sdp, ticks a second. */
+int sdp_clock_rate(const char *sdp, int index);
+
 #endif

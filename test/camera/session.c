@@ -3,8 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <libavutil/mathematics.h>
 #include <libavutil/random_seed.h>
 
+#include "annex_b.h"
 #include "sdp.h"
 
 const struct clip *clip_set_find(const struct clip_set *set, const char *name)
@@ -47,6 +49,8 @@ struct session *session_create(const char *path, const struct clip *clip,
 void session_destroy(struct session *session)
 {
     session_stop(session);
+    for (int i = 0; i < CLIP_TRACKS; i++)
+        free(session->tracks[i].stripped);
     free(session);
 }
 
@@ -98,6 +102,19 @@ static void seek(struct session_track *track, int64_t camera_us)
     }
 }
 
+/* What the session announces, where the settings do not leave it to chance. */
+static void choose_start(struct session_track *track, const struct path_settings *settings)
+{
+    const struct rtp_time_setting *time = &settings->rtp_time;
+
+    if (settings->first_sequence >= 0)
+        track->start.sequence = (uint16_t)settings->first_sequence;
+    if (time->kind == RTP_TIME_GIVEN)
+        track->start.time = (uint32_t)time->value;
+    else if (time->kind == RTP_TIME_WRAP)
+        track->start.time = (uint32_t)-av_rescale(time->value, track->clock_rate, 1000000);
+}
+
 int session_play(struct session *session, int64_t now_us, int64_t camera_us)
 {
     char sdp[16384];
@@ -112,7 +129,9 @@ int session_play(struct session *session, int64_t now_us, int64_t camera_us)
         struct rtp_sink sink = {send_packet, note_served, track};
         if (session->clip->tracks[i].count == 0)
             continue;
+        track->clock_rate = sdp_clock_rate(sdp, medium);
         track->start.payload_type = sdp_payload_type(sdp, medium++);
+        choose_start(track, session->settings);
         if (track->transport.kind == TRANSPORT_NONE)
             continue;
         track->clip = session->clip;
@@ -143,7 +162,11 @@ static int64_t media_time(const struct session_track *track, int64_t clip_us)
 
 static int64_t next_send_time(const struct session_track *track)
 {
-    return media_time(track, source_of(track)->units[track->index].send_us);
+    const struct session *session = track->session;
+    int is_sound = track == &session->tracks[CLIP_AUDIO];
+
+    return media_time(track, source_of(track)->units[track->index].send_us) +
+           (is_sound ? session->settings->sound_late_us : 0);
 }
 
 /* Goes on with another clip of the same codec, when that was asked for from this unit on. */
@@ -178,6 +201,78 @@ static void step(struct session_track *track)
     track->round_us += track->clip->duration_us;
 }
 
+/* How the times in the packets differ from the truth, for a unit of this media time. */
+static struct rtp_warp warp_of(struct session_track *track, int64_t pts_us, int64_t send_us)
+{
+    const struct path_settings *settings = track->session->settings;
+    struct rtp_warp warp = {.reports_us = settings->reports_us};
+
+    if (send_us >= settings->jump.at_us)
+        warp.jump_us += settings->jump.amount;
+    if (send_us >= settings->rtp_reset_us) {
+        if (!track->is_reset)
+            track->reset_by_us =
+                -pts_us - av_rescale(track->start.time, 1000000, track->clock_rate);
+        track->is_reset = 1;
+        warp.jump_us += track->reset_by_us;
+    }
+    if (track == &track->session->tracks[CLIP_AUDIO])
+        warp.jump_us += (int64_t)((double)pts_us * settings->skew_ppm / 1e6);
+    if (send_us >= settings->ntp_step.at_us)
+        warp.ntp_step_us = settings->ntp_step.amount;
+    return warp;
+}
+
+/* The unit without its parameter sets. Its bytes live until the next call for the track. */
+static int strip(struct session_track *track, struct clip_unit *unit)
+{
+    enum AVCodecID codec = source_of(track)->par->codec_id;
+    size_t size = (size_t)unit->size, at = annex_b_find(unit->data, size, 0), out = 0;
+
+    if (codec != AV_CODEC_ID_H264 && codec != AV_CODEC_ID_HEVC)
+        return 0;
+    if (size > track->stripped_capacity) {
+        free(track->stripped);
+        track->stripped_capacity = (track->stripped = malloc(size)) != NULL ? size : 0;
+        if (track->stripped == NULL)
+            return AVERROR(ENOMEM);
+    }
+    while (at < size) {
+        size_t end = annex_b_find(unit->data, size, at + 3);
+        if (at + 3 < size && !annex_b_is_parameter_set(codec, unit->data[at + 3])) {
+            memcpy(track->stripped + out, unit->data + at, end - at);
+            out += end - at;
+        }
+        at = end;
+    }
+    unit->data = track->stripped;
+    unit->size = (int)out;
+    return 0;
+}
+
+static int write_unit(struct session_track *track, int64_t send_us)
+{
+    const struct session *session = track->session;
+    struct clip_unit unit = source_of(track)->units[track->index];
+    int64_t pts_us = media_time(track, unit.pts_us);
+    struct rtp_warp warp = warp_of(track, pts_us, send_us);
+    struct served_unit served = {
+        .path = session->path,
+        .session = session->id,
+        .track = source_of(track)->kind,
+        .number = track->number++,
+        .clip_index = track->index,
+        .key = unit.key,
+        .pts_us = pts_us,
+        .hash = unit.hash,
+    };
+
+    if (send_us < session->settings->in_band_us && strip(track, &unit) < 0)
+        return AVERROR(ENOMEM);
+    served.bytes = unit.size;
+    return rtp_track_write(track->rtp, &unit, &served, send_us, &warp);
+}
+
 /* Sends the track's next unit, unless a fault swallows it. */
 static int send_unit(struct session_track *track)
 {
@@ -191,22 +286,8 @@ static int send_unit(struct session_track *track)
         switch_clip(track);
     send_us = next_send_time(track);
     if (send_us < settings->stall.at_us ||
-        !(is_video ? settings->stall.video : settings->stall.sound)) {
-        const struct clip_unit *unit = &source_of(track)->units[track->index];
-        struct served_unit served = {
-            .path = session->path,
-            .session = session->id,
-            .track = source_of(track)->kind,
-            .number = track->number++,
-            .clip_index = track->index,
-            .key = unit->key,
-            .bytes = unit->size,
-            .pts_us = media_time(track, unit->pts_us),
-            .hash = unit->hash,
-        };
-        err = rtp_track_write(track->rtp, unit, &served, send_us,
-                              send_us >= settings->jump.at_us ? settings->jump.amount : 0);
-    }
+        !(is_video ? settings->stall.video : settings->stall.sound))
+        err = write_unit(track, send_us);
     step(track);
     return err;
 }

@@ -37,6 +37,12 @@ struct session_track {
     int index;
     int64_t round_us;
     int64_t number; /**< units written so far */
+
+    int clock_rate; /**< of RTP */
+    int is_reset;   /**< its RTP times began again at 0 */
+    int64_t reset_by_us;
+    uint8_t *stripped; /**< the unit without parameter sets; as long as the longest so far */
+    size_t stripped_capacity;
 };
 
 struct session {
@@ -53,6 +59,7 @@ struct session {
     int64_t play_us; /**< monotonic time of media time 0 */
     double speed;
     int switch_failed;
+    int request_sent; /**< the camera's own */
 
     struct session *next; /**< the sessions that its connection had before */
 };

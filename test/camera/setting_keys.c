@@ -1,10 +1,9 @@
 #include "setting_keys.h"
 
-#include <arpa/inet.h>
-#include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+
+#include "setting_values.h"
 
 const struct path_settings setting_defaults = {
     .speed = 1,
@@ -19,270 +18,13 @@ const struct path_settings setting_defaults = {
     .stray = {.at_us = SETTINGS_NEVER},
     .frame_length = {.at_us = SETTINGS_NEVER},
     .timeout = {.seconds = 60},
+    .first_sequence = -1,
+    .rtp_reset_us = SETTINGS_NEVER,
+    .ntp_step = {.at_us = SETTINGS_NEVER},
+    .request = {.at_us = SETTINGS_NEVER},
     .transports = 1 << TAKES_TCP | 1 << TAKES_UDP | 1 << TAKES_MULTICAST,
     .channels = -1,
 };
-
-struct setting_key {
-    const char *name;
-    /* Reads a value that is not "off" into the member. Returns 0 or -1. */
-    int (*parse)(void *member, const char *value, const struct setting_key *key);
-    size_t offset, size; /* of the member in path_settings */
-    const char *expected;
-    double min, max;            /* of numbers */
-    const char *const *choices; /* of words; the first is the default */
-};
-
-/* Reads a number of seconds; the result points behind it, NULL: there is none. */
-static const char *read_seconds(const char *text, int64_t *out_us)
-{
-    char *end;
-    double seconds = strtod(text, &end);
-
-    if (end == text || !isfinite(seconds) || fabs(seconds) > 1e9)
-        return NULL;
-    *out_us = (int64_t)llround(seconds * 1e6);
-    return end;
-}
-
-static int parse_moment(void *member, const char *value, const struct setting_key *key)
-{
-    int64_t us;
-    const char *end = read_seconds(value, &us);
-
-    (void)key;
-    if (end == NULL || *end != '\0' || us < 0)
-        return -1;
-    *(int64_t *)member = us;
-    return 0;
-}
-
-/* SECONDS:SECONDS; the second may be negative where the key's minimum is. */
-static int parse_timed_seconds(void *member, const char *value, const struct setting_key *key)
-{
-    struct timed_setting *timed = member;
-    const char *end = read_seconds(value, &timed->at_us);
-
-    if (end == NULL || *end != ':' || timed->at_us < 0)
-        return -1;
-    end = read_seconds(end + 1, &timed->amount);
-    return end != NULL && *end == '\0' && (double)timed->amount >= key->min * 1e6 ? 0 : -1;
-}
-
-/* SECONDS:NUMBER within the key's range. */
-static int parse_timed_number(void *member, const char *value, const struct setting_key *key)
-{
-    struct timed_setting *timed = member;
-    const char *number = read_seconds(value, &timed->at_us);
-    char *end;
-
-    if (number == NULL || *number++ != ':' || timed->at_us < 0)
-        return -1;
-    timed->amount = strtoll(number, &end, 10);
-    return end != number && *end == '\0' && (double)timed->amount >= key->min &&
-                   (double)timed->amount <= key->max
-               ? 0
-               : -1;
-}
-
-/* The index of a word among the key's choices; -1: it is none of them. */
-static int choice_of(const struct setting_key *key, const char *word)
-{
-    for (int i = 0; key->choices[i] != NULL; i++) {
-        if (strcmp(key->choices[i], word) == 0)
-            return i;
-    }
-    return -1;
-}
-
-static int parse_choice(void *member, const char *value, const struct setting_key *key)
-{
-    int choice = choice_of(key, value);
-
-    *(int *)member = choice;
-    return choice < 0 ? -1 : 0;
-}
-
-static int parse_integer(void *member, const char *value, const struct setting_key *key)
-{
-    char *end;
-    long number = strtol(value, &end, 10);
-
-    *(int *)member = (int)number;
-    return end != value && *end == '\0' && (double)number >= key->min && (double)number <= key->max
-               ? 0
-               : -1;
-}
-
-static int parse_number(void *member, const char *value, const struct setting_key *key)
-{
-    char *end;
-    double number = strtod(value, &end);
-
-    *(double *)member = number;
-    return end != value && *end == '\0' && number >= key->min && number <= key->max ? 0 : -1;
-}
-
-static int copy_text(char *out, size_t size, const char *value)
-{
-    if (value[0] == '\0' || strlen(value) >= size)
-        return -1;
-    snprintf(out, size, "%s", value);
-    return 0;
-}
-
-static int parse_stall(void *member, const char *value, const struct setting_key *key)
-{
-    struct stall_setting *stall = member;
-    int all = strncmp(value, "all:", 4) == 0, sound = strncmp(value, "sound:", 6) == 0;
-
-    stall->video = !sound;
-    stall->sound = all || sound;
-    return parse_moment(&stall->at_us, all ? value + 4 : sound ? value + 6 : value, key);
-}
-
-static int parse_switch(void *member, const char *value, const struct setting_key *key)
-{
-    struct switch_setting *other = member;
-    const char *end = read_seconds(value, &other->at_us);
-
-    (void)key;
-    if (end == NULL || *end != ':' || other->at_us < 0)
-        return -1;
-    return copy_text(other->clip, sizeof(other->clip), end + 1);
-}
-
-static int parse_delay(void *member, const char *value, const struct setting_key *key)
-{
-    struct delay_setting *delay = member;
-    const char *colon = strchr(value, ':');
-    size_t length = colon != NULL ? (size_t)(colon - value) : 0;
-
-    if (length >= sizeof(delay->method))
-        return -1;
-    snprintf(delay->method, sizeof(delay->method), "%.*s", (int)length, value);
-    return parse_moment(&delay->us, colon != NULL ? colon + 1 : value, key);
-}
-
-static int parse_redirect(void *member, const char *value, const struct setting_key *key)
-{
-    struct redirect_setting *redirect = member;
-    char *end;
-    long status = strtol(value, &end, 10);
-
-    (void)key;
-    if (status < 300 || status > 399 || *end != ':')
-        return -1;
-    redirect->status = (int)status;
-    return copy_text(redirect->location, sizeof(redirect->location), end + 1);
-}
-
-static int parse_auth(void *member, const char *value, const struct setting_key *key)
-{
-    char words[64], *save = NULL;
-    int known = 0;
-
-    if (strlen(value) >= sizeof(words) || strlen(value) >= key->size)
-        return -1;
-    snprintf(words, sizeof(words), "%s", value);
-    for (char *word = strtok_r(words, ",+", &save); word != NULL;
-         word = strtok_r(NULL, ",+", &save)) {
-        if (choice_of(key, word) < 0)
-            return -1;
-        known++;
-    }
-    return known > 0 ? copy_text(member, key->size, value) : -1;
-}
-
-static int parse_stale(void *member, const char *value, const struct setting_key *key)
-{
-    struct stale_setting *stale = member;
-    char *end;
-    long requests = strtol(value, &end, 10);
-
-    (void)key;
-    stale->is_silent = strcmp(end, ":silent") == 0;
-    stale->requests = (int)requests;
-    return requests > 0 && requests < 1000000 && (*end == '\0' || stale->is_silent) ? 0 : -1;
-}
-
-/* A bit for each of the words, which are joined by commas. */
-static int parse_set(void *member, const char *value, const struct setting_key *key)
-{
-    char words[64], *save = NULL;
-    int set = 0, choice;
-
-    if (copy_text(words, sizeof(words), value) < 0)
-        return -1;
-    for (char *word = strtok_r(words, ",", &save); word != NULL;
-         word = strtok_r(NULL, ",", &save)) {
-        if ((choice = choice_of(key, word)) < 0)
-            return -1;
-        set |= 1 << choice;
-    }
-    *(int *)member = set;
-    return set != 0 ? 0 : -1;
-}
-
-static int parse_flood(void *member, const char *value, const struct setting_key *key)
-{
-    struct flood_setting *flood = member;
-    const char *colon = strchr(value, ':');
-    int choice = choice_of(key, colon != NULL ? colon + 1 : value);
-
-    flood->kind = (enum flood_kind)(FLOOD_HEADERS + choice);
-    if (colon == NULL)
-        snprintf(flood->method, sizeof(flood->method), "DESCRIBE");
-    else
-        snprintf(flood->method, sizeof(flood->method), "%.*s", (int)(colon - value), value);
-    return choice < 0 || colon == value ? -1 : 0;
-}
-
-static int parse_length(void *member, const char *value, const struct setting_key *key)
-{
-    struct length_setting *length = member;
-    char *end;
-
-    (void)key;
-    if (strncmp(value, "is:", 3) == 0)
-        return copy_text(length->text, sizeof(length->text), value + 3);
-    length->delta = (int)strtol(value, &end, 10);
-    return (value[0] == '+' || value[0] == '-') && *end == '\0' && length->delta != 0 ? 0 : -1;
-}
-
-static int parse_timeout(void *member, const char *value, const struct setting_key *key)
-{
-    struct timeout_setting *timeout = member;
-    char *end;
-    long seconds = strtol(value, &end, 10);
-    int choice = *end == ':' ? choice_of(key, end + 1) : 0;
-
-    timeout->seconds = (int)seconds;
-    if (end == value || seconds < 0 || seconds > 1000000 || choice < 0)
-        return -1;
-    timeout->then = choice;
-    return *end == '\0' || *end == ':' ? 0 : -1;
-}
-
-static int parse_multicast(void *member, const char *value, const struct setting_key *key)
-{
-    struct multicast_setting *group = member;
-    char address[32], *end;
-    const char *colon = strchr(value, ':');
-    struct in_addr binary;
-    long port;
-
-    (void)key;
-    if (colon == NULL || colon - value >= (int)sizeof(address))
-        return -1;
-    snprintf(address, sizeof(address), "%.*s", (int)(colon - value), value);
-    port = strtol(colon + 1, &end, 10);
-    if (inet_pton(AF_INET, address, &binary) != 1 || *end != '\0' || port < 1024 || port > 65500)
-        return -1;
-    group->address = ntohl(binary.s_addr);
-    group->port = (int)port;
-    return IN_MULTICAST(group->address) ? 0 : -1;
-}
 
 /* A key and the member that it owns. */
 #define KEY(word, reader, member)                                                        \
@@ -297,49 +39,78 @@ static int parse_multicast(void *member, const char *value, const struct setting
 
 /* A new fault: a member of path_settings, a row here, and the question where it acts. */
 static const struct setting_key keys[] = {
-    {KEY("start", parse_choice, start_live), .expected = "0 or live", WORDS("0", "live")},
-    {KEY("speed", parse_number, speed), .expected = "a factor from 0.01 to 1000",
+    {KEY("start", value_choice, start_live), .expected = "0 or live", WORDS("0", "live")},
+    {KEY("speed", value_number, speed), .expected = "a factor from 0.01 to 1000",
      RANGE(0.01, 1000)},
-    {KEY("stall", parse_stall, stall), .expected = "SECONDS, all:SECONDS or sound:SECONDS"},
-    {KEY("jump", parse_timed_seconds, jump), .expected = "SECONDS:DELTA_SECONDS", RANGE(-1e9, 1e9)},
-    {KEY("switch", parse_switch, switch_to), .expected = "SECONDS:CLIP"},
-    {KEY("close", parse_moment, close_us), .expected = "SECONDS"},
-    {KEY("reset", parse_moment, reset_us), .expected = "SECONDS"},
-    {KEY("freeze", parse_moment, freeze_us), .expected = "SECONDS"},
-    {KEY("hold", parse_timed_seconds, hold), .expected = "SECONDS:SECONDS", RANGE(0, 1e9)},
-    {KEY("drip", parse_integer, drip_ms), .expected = "MILLISECONDS from 1 to 100000",
+    {KEY("stall", value_stall, stall), .expected = "SECONDS, all:SECONDS or sound:SECONDS"},
+    {KEY("jump", value_timed_seconds, jump), .expected = "SECONDS:DELTA_SECONDS", RANGE(-1e9, 1e9)},
+    {KEY("switch", value_switch, switch_to), .expected = "SECONDS:CLIP"},
+    {KEY("sound-late", value_moment, sound_late_us), .expected = "SECONDS"},
+    {KEY("in-band", value_in_band, in_band_us), .expected = "SECONDS or never"},
+    {KEY("sequence", value_integer, first_sequence), .expected = "a number from 0 to 65535",
+     RANGE(0, 65535)},
+    {KEY("rtp-time", value_rtp_time, rtp_time),
+     .expected = "a number from 0 to 4294967295, or wrap:SECONDS"},
+    {KEY("rtp-reset", value_moment, rtp_reset_us), .expected = "SECONDS"},
+    {KEY("skew", value_number, skew_ppm), .expected = "PPM from -500000 to 500000",
+     RANGE(-500000, 500000)},
+    {KEY("ntp-step", value_timed_seconds, ntp_step), .expected = "SECONDS:DELTA_SECONDS",
+     RANGE(-1e9, 1e9)},
+    {KEY("reports", value_reports, reports_us), .expected = "SECONDS or no"},
+    {KEY("rtp-info", value_choice, rtp_info), .expected = "yes, no or wrong",
+     WORDS("yes", "no", "wrong")},
+    {KEY("close", value_moment, close_us), .expected = "SECONDS"},
+    {KEY("reset", value_moment, reset_us), .expected = "SECONDS"},
+    {KEY("freeze", value_moment, freeze_us), .expected = "SECONDS"},
+    {KEY("hold", value_timed_seconds, hold), .expected = "SECONDS:SECONDS", RANGE(0, 1e9)},
+    {KEY("drip", value_integer, drip_ms), .expected = "MILLISECONDS from 1 to 100000",
      RANGE(1, 100000)},
-    {KEY("throttle", parse_integer, throttle_kbit), .expected = "KBIT a second from 1 to 1000000",
+    {KEY("throttle", value_integer, throttle_kbit), .expected = "KBIT a second from 1 to 1000000",
      RANGE(1, 1000000)},
-    {KEY("timeout", parse_timeout, timeout), .expected = "SECONDS, SECONDS:close or SECONDS:stop",
+    {KEY("timeout", value_timeout, timeout), .expected = "SECONDS, SECONDS:close or SECONDS:stop",
      WORDS("lenient", "close", "stop")},
-    {KEY("garbage", parse_timed_number, garbage), .expected = "SECONDS:BYTES", RANGE(1, 1e6)},
-    {KEY("stray", parse_timed_number, stray), .expected = "SECONDS:CHANNEL", RANGE(0, 255)},
-    {KEY("frame-length", parse_timed_number, frame_length), .expected = "SECONDS:DELTA_BYTES",
+    {KEY("request", value_request, request), .expected = "SECONDS:METHOD"},
+    {KEY("garbage", value_timed_number, garbage), .expected = "SECONDS:BYTES", RANGE(1, 1e6)},
+    {KEY("stray", value_timed_number, stray), .expected = "SECONDS:CHANNEL", RANGE(0, 255)},
+    {KEY("frame-length", value_timed_number, frame_length), .expected = "SECONDS:DELTA_BYTES",
      RANGE(-65535, 65535)},
-    {KEY("loss", parse_number, loss_percent), .expected = "PERCENT", RANGE(0, 100)},
-    {KEY("reorder", parse_number, reorder_percent), .expected = "PERCENT", RANGE(0, 100)},
-    {KEY("duplicate", parse_number, duplicate_percent), .expected = "PERCENT", RANGE(0, 100)},
-    {KEY("answer", parse_choice, no_answer), .expected = "yes or no", WORDS("yes", "no")},
-    {KEY("status", parse_integer, status), .expected = "a status from 200 to 599", RANGE(200, 599)},
-    {KEY("delay", parse_delay, delay), .expected = "SECONDS or METHOD:SECONDS"},
-    {KEY("redirect", parse_redirect, redirect), .expected = "STATUS:LOCATION, a status of 3xx"},
-    {KEY("auth", parse_auth, auth),
+    {KEY("loss", value_number, loss_percent), .expected = "PERCENT", RANGE(0, 100)},
+    {KEY("reorder", value_number, reorder_percent), .expected = "PERCENT", RANGE(0, 100)},
+    {KEY("duplicate", value_number, duplicate_percent), .expected = "PERCENT", RANGE(0, 100)},
+    {KEY("answer", value_choice, no_answer), .expected = "yes or no", WORDS("yes", "no")},
+    {KEY("status", value_integer, status), .expected = "a status from 200 to 599", RANGE(200, 599)},
+    {KEY("delay", value_delay, delay), .expected = "SECONDS or METHOD:SECONDS"},
+    {KEY("redirect", value_redirect, redirect), .expected = "STATUS:LOCATION, a status of 3xx"},
+    {KEY("auth", value_auth, auth),
      .expected =
          "basic, digest, md5, sha256, sha256-old, joined by , (header lines) or + (one line)",
      WORDS("basic", "digest", "md5", "sha256", "sha256-old")},
-    {KEY("stale", parse_stale, stale), .expected = "REQUESTS or REQUESTS:silent"},
-    {KEY("flood", parse_flood, flood),
+    {KEY("stale", value_stale, stale), .expected = "REQUESTS or REQUESTS:silent"},
+    {KEY("flood", value_flood, flood),
      .expected = "headers, line, body, frames, junk, or METHOD:one of them",
      WORDS("headers", "line", "body", "frames", "junk")},
-    {KEY("sdp-bytes", parse_integer, sdp_bytes), .expected = "BYTES from 1 to 1000000000",
+    {KEY("sdp-bytes", value_integer, sdp_bytes), .expected = "BYTES from 1 to 1000000000",
      RANGE(1, 1e9)},
-    {KEY("content-length", parse_length, content_length), .expected = "+BYTES, -BYTES or is:TEXT"},
-    {KEY("transports", parse_set, transports), .expected = "tcp, udp, multicast, joined by ,",
+    {KEY("content-length", value_length, content_length), .expected = "+BYTES, -BYTES or is:TEXT"},
+    {KEY("transports", value_set, transports), .expected = "tcp, udp, multicast, joined by ,",
      WORDS("tcp", "udp", "multicast")},
-    {KEY("channels", parse_integer, channels), .expected = "the first channel, from 0 to 200",
+    {KEY("channels", value_integer, channels), .expected = "the first channel, from 0 to 200",
      RANGE(0, 200)},
-    {KEY("multicast", parse_multicast, multicast), .expected = "ADDRESS:PORT of a group"},
+    {KEY("multicast", value_multicast, multicast), .expected = "ADDRESS:PORT of a group"},
+    {KEY("methods", value_text, methods), .expected = "METHODS joined by ,"},
+    {KEY("sprop", value_choice, no_sprop), .expected = "yes or no", WORDS("yes", "no")},
+    {KEY("base", value_base, base),
+     .expected = "slash, bare, query, location, none or host:ADDRESS",
+     WORDS("slash", "bare", "query", "location", "none")},
+    {KEY("control", value_choice, control), .expected = "relative, absolute, path or query",
+     WORDS("relative", "absolute", "path", "query")},
+    {KEY("aggregate", value_choice, aggregate), .expected = "star, absolute or none",
+     WORDS("star", "absolute", "none")},
+    {KEY("extra", value_extra, extra),
+     .expected = "metadata, backchannel and NUMBER, joined by , and first: before them all"},
+    {KEY("framerate", value_number, framerate), .expected = "FPS from 0.001 to 100000",
+     RANGE(0.001, 100000)},
+    {KEY("sdp-file", value_text, sdp_file), .expected = "FILE"},
 };
 
 enum { KEYS = sizeof(keys) / sizeof(keys[0]) };

@@ -69,6 +69,37 @@ struct multicast_setting {
     int port;
 };
 
+/** The URL that control URLs are relative to, and how the answer to DESCRIBE tells it. */
+struct base_setting {
+    enum { BASE_SLASH, BASE_BARE, BASE_QUERY, BASE_LOCATION, BASE_NONE, BASE_HOST } kind;
+    char host[64]; /**< of BASE_HOST: host and port that it names instead of the true ones */
+};
+
+/** How the SDP names a track, and the whole. */
+enum control_choice { CONTROL_RELATIVE, CONTROL_ABSOLUTE, CONTROL_PATH, CONTROL_QUERY };
+enum aggregate_choice { AGGREGATE_STAR, AGGREGATE_ABSOLUTE, AGGREGATE_NONE };
+
+/** Media in the SDP of which no packet ever comes. */
+struct extra_setting {
+    int is_first; /**< they stand before the true ones */
+    int metadata, backchannel;
+    int many; /**< so many more of a kind that nobody knows */
+};
+
+/** The RTP time of media time 0. */
+struct rtp_time_setting {
+    enum { RTP_TIME_RANDOM, RTP_TIME_GIVEN, RTP_TIME_WRAP } kind;
+    int64_t value; /**< the RTP time, or the µs until it wraps */
+};
+
+/** A request from the camera. */
+struct request_setting {
+    int64_t at_us;
+    char method[32];
+};
+
+enum rtp_info_choice { RTP_INFO_TRUE, RTP_INFO_NONE, RTP_INFO_WRONG };
+
 /** What SETUP takes. */
 enum transport_choice { TAKES_TCP, TAKES_UDP, TAKES_MULTICAST };
 
@@ -85,6 +116,18 @@ struct path_settings {
     struct switch_setting switch_to;
     struct timed_setting hold; /**< µs; what was due goes out at once after them */
 
+    int64_t sound_late_us; /**< after the pictures of its time */
+    int64_t in_band_us;    /**< no parameter sets in the stream before */
+
+    /* What the packets say: session.c, rtp_track.c. */
+    int first_sequence; /**< -1: random */
+    struct rtp_time_setting rtp_time;
+    int64_t rtp_reset_us;
+    double skew_ppm;               /**< how much too fast the sound's RTP clock is */
+    struct timed_setting ntp_step; /**< µs */
+    int64_t reports_us;            /**< between sender reports; 0: libavformat's, -1: none */
+    enum rtp_info_choice rtp_info;
+
     /* How the connection ends: client.c. */
     int64_t close_us;
     int64_t reset_us;
@@ -92,6 +135,7 @@ struct path_settings {
     int drip_ms;       /**< between two bytes of an answer before PLAY; 0: none */
     int throttle_kbit; /**< a second; 0: as fast as the client */
     struct timeout_setting timeout;
+    struct request_setting request;
 
     /* The packets: transport.c. */
     struct timed_setting garbage;      /**< bytes */
@@ -112,6 +156,16 @@ struct path_settings {
     int transports; /**< a bit for each of enum transport_choice */
     int channels;   /**< the first interleaved channel; -1: as the client asks */
     struct multicast_setting multicast;
+    char methods[160]; /**< that it knows, joined by commas; empty: all */
+
+    /* The SDP: describe.c. */
+    int no_sprop;
+    struct base_setting base;
+    enum control_choice control;
+    enum aggregate_choice aggregate;
+    struct extra_setting extra;
+    double framerate; /**< that it says; 0: none */
+    char sdp_file[256];
 };
 
 /** One per path, and "*" for the behaviour that new paths start with. */
