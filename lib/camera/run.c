@@ -167,7 +167,7 @@ static int run_open(struct run *run, struct rtsprec_error *error)
     /* The video first: wherever a track is named by number, 0 is the video. */
     if ((err = add_video(run, error)) < 0 || (err = add_audio(run, error)) < 0)
         return err;
-    timeline_init(&run->timeline, run->announced);
+    timeline_init(&run->timeline, run->announced, true);
     return 0;
 }
 
@@ -263,6 +263,10 @@ static int hand_over(struct run *run, int track, AVPacket *packet, int64_t arriv
     struct timeline_stamp stamp;
     timeline_stamp(&run->timeline, track, packet->pts, packet->duration, arrival_us,
                    clock_real_us() - (clock_monotonic_us() - arrival_us), &stamp);
+    if (stamp.is_leading) {
+        av_packet_unref(packet);
+        return 0;
+    }
     if (stamp.discontinuity)
         report_discontinuity(run, track, &stamp);
     packet->stream_index = track;

@@ -1,0 +1,109 @@
+#include "timeline_rig.h"
+
+/* The network stalls, then everything comes at once: not a frame moves. */
+static void test_stall_and_burst(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_init(&rig, 0);
+    for (int64_t n = 0; n < 2000; n++) {
+        int64_t arrival = n * 40000;
+        if (n >= 500 && n < 620)
+            arrival = 620 * 40000; /* 4.8 s at once */
+        struct timeline_stamp s = video(&rig, n * FRAME, arrival);
+        require(s.pts == n * FRAME && !s.discontinuity, "frame %" PRId64, n);
+        require(llabs(s.wall_us - (REAL + n * 40000)) < 20000, "frame %" PRId64 ": %" PRId64, n,
+                s.wall_us - REAL - n * 40000);
+    }
+}
+
+/* A camera's clock is 100 ppm off: over a day 8.6 s. */
+static void test_drift_over_a_day(void **state)
+{
+    (void)state;
+    static const int64_t ppm[] = {100, -100, 0};
+    for (size_t i = 0; i < LENGTH(ppm); i++) {
+        struct rig rig;
+        uint64_t random = 19;
+        rig_init(&rig, 0);
+        int64_t last_wall = 0;
+        for (int64_t n = 0; n < 86400 * 5; n++) {
+            int64_t real = n * 200000;
+            int64_t in = (real + real / 1000000 * ppm[i]) * 9 / 100;
+            int64_t late = random_between(&random, 0, 30000);
+            struct timeline_stamp s = stamp_at(&rig, 0, in, 0, real + late, real + late);
+            require(s.pts == in, "frame %" PRId64, n);
+            require(llabs(s.wall_us - (REAL + real)) < 100000,
+                    "%" PRId64 " ppm, frame %" PRId64 ": %" PRId64, ppm[i], n,
+                    s.wall_us - REAL - real);
+            /* Slewed; what moves more is the first packets' delay. */
+            require(n < 100 || llabs(s.wall_us - last_wall - 200000) <= 6000,
+                    "frame %" PRId64 ": %" PRId64, n, s.wall_us - last_wall);
+            last_wall = s.wall_us;
+        }
+        assert_int_equal(rig.discontinuities, 0);
+    }
+}
+
+/* Somebody sets the host's clock: names of files follow, media does not. */
+static void test_host_clock_is_set(void **state)
+{
+    (void)state;
+    static const int64_t sets[] = {HOUR, -HOUR, 2 * SECOND, -700000};
+    for (size_t i = 0; i < LENGTH(sets); i++) {
+        struct rig rig;
+        rig_init(&rig, 0);
+        for (int64_t n = 0; n < 1000; n++) {
+            int64_t set = n < 500 ? 0 : sets[i];
+            struct timeline_stamp s = stamp_at(&rig, 0, n * FRAME, 0, n * 40000, n * 40000 + set);
+            require(s.pts == n * FRAME && !s.discontinuity, "frame %" PRId64, n);
+            require(s.wall_us == REAL + n * 40000 + set, "set %zu, frame %" PRId64 ": %" PRId64, i,
+                    n, s.wall_us - REAL - n * 40000 - set);
+        }
+    }
+}
+
+/* NTP pulls the clock gently: wall time follows at 500 ppm at most. */
+static void test_host_clock_is_slewed(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_init(&rig, 0);
+    int64_t last = REAL - 40000;
+    for (int64_t n = 0; n < 25 * 600; n++) {
+        int64_t slewed = n * 40000 / 2500; /* 400 ppm */
+        struct timeline_stamp s = stamp_at(&rig, 0, n * FRAME, 0, n * 40000, n * 40000 + slewed);
+        require(llabs(s.wall_us - (REAL + n * 40000 + slewed)) < 50000, "frame %" PRId64, n);
+        require(llabs(s.wall_us - last - 40000) <= 5000, "frame %" PRId64, n);
+        last = s.wall_us;
+    }
+}
+
+/* More than a second between media and arrival, for longer than a burst lasts: a step. */
+static void test_wall_time_steps_when_media_fell_behind(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_init(&rig, 0);
+    int64_t behind = 0;
+    for (int64_t n = 0; n < 2000; n++) {
+        /* From frame 500 on, all comes 3 s late, for ever: the camera's clock was stopped. */
+        int64_t arrival = n * 40000 + (n >= 500 ? 3 * SECOND : 0);
+        struct timeline_stamp s = video(&rig, n * FRAME, arrival);
+        assert_int_equal(s.pts, n * FRAME);
+        behind = REAL + arrival - s.wall_us;
+    }
+    assert_true(llabs(behind) < 50000);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_stall_and_burst),
+        cmocka_unit_test(test_drift_over_a_day),
+        cmocka_unit_test(test_host_clock_is_set),
+        cmocka_unit_test(test_host_clock_is_slewed),
+        cmocka_unit_test(test_wall_time_steps_when_media_fell_behind),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
