@@ -13,6 +13,8 @@ from harness import SCALE, Unit, run, wait_until
 from recorded import (FRAME_US, REORDER_US, REORDERED, check_files, check_sequence, first_sound,
                       packets)
 
+STALLED_US = 5 * FRAME_US  # a camera that sends nothing for so long is not the recorder's fault
+
 
 @contextlib.contextmanager
 def realtime():
@@ -81,6 +83,10 @@ def check_run(recording, files, units, crashed_us):
     lost = check_sequence(f"{recording.name} v", units[recording.path, "v"],
                           [row.hash for row in rows if row.track == "v"])
     lost = [unit for unit in lost if unit.unix_us <= crashed_us]
+    pause_us = max((b.unix_us - a.unix_us for a, b in zip(video, video[1:])), default=0)
+    if pause_us > STALLED_US:
+        print(f"{recording.name}: the camera itself stood still for {pause_us / 1e6:.2f} s",
+              flush=True)
     sound = [row.hash for row in rows if row.track == "a"]
     if "a" in recording.tracks and sound:
         served = units[recording.path, "a"]
