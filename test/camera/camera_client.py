@@ -19,13 +19,13 @@ DEADLINE_S = 15  # no single step takes that long on a slow machine
 class Server:
     """A camera program, from the line that says where it listens to its end."""
 
-    def __init__(self, *command):
+    def __init__(self, *command, first_line=r"\w+: listening on 127\.0\.0\.1:(\d+)\n"):
         self.killed = False
         self.process = subprocess.Popen(
             [str(word) for word in command], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             stderr=subprocess.PIPE, text=True, bufsize=1)
         line = self.process.stdout.readline()
-        match = re.fullmatch(r"\w+: listening on 127\.0\.0\.1:(\d+)\n", line)
+        match = re.fullmatch(first_line, line)
         if not match:
             self.process.kill()
             raise AssertionError(f"it said {line!r}: {self.process.communicate()[1]}")
@@ -88,11 +88,13 @@ def served(log, path, track):
 
 
 class Rtsp:
-    """A bare RTSP client over TCP."""
+    """A bare RTSP client over TCP, or TLS when it is given an ssl.SSLContext."""
 
-    def __init__(self, server, path, authorization=None):
+    def __init__(self, server, path, authorization=None, tls=None):
         self.url = server.url(path)
         self.socket = socket.create_connection(("127.0.0.1", server.port), DEADLINE_S)
+        if tls is not None:
+            self.socket = tls.wrap_socket(self.socket, server_hostname="127.0.0.1")
         self.stream = self.socket.makefile("rb")
         self.sequence = 0  # CSeq of the last request
         self.rtp_sequence = None  # of the last packet

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "reply.h"
@@ -22,7 +21,8 @@ struct late_answer {
     uint8_t data[];
 };
 
-struct client *client_create(struct camera_house *house, int fd, const struct sockaddr_in *peer)
+struct client *client_create(struct camera_house *house, int fd, const struct sockaddr_in *peer,
+                             const struct tls_server *tls)
 {
     struct client *client = calloc(1, sizeof(*client));
 
@@ -31,10 +31,14 @@ struct client *client_create(struct camera_house *house, int fd, const struct so
         return NULL;
     }
     client->house = house;
-    client->fd = fd;
+    client->connection.fd = fd;
     client->peer = *peer;
     client->number = ++house->connections;
     auth_renew(&client->nonce);
+    if (tls != NULL && (client->connection.tls = tls_create(tls, fd)) == NULL) {
+        client_destroy(client);
+        return NULL;
+    }
     return client;
 }
 
@@ -52,7 +56,8 @@ void client_destroy(struct client *client)
         free(answer);
     }
     outbox_uninit(&client->outbox);
-    close(client->fd);
+    tls_destroy(&client->connection.tls);
+    close(client->connection.fd);
     free(client);
 }
 
@@ -162,15 +167,19 @@ static int take_all(struct client *client)
 
 int client_read(struct client *client)
 {
-    ssize_t size = recv(client->fd, client->in + client->in_size,
-                        sizeof(client->in) - client->in_size, MSG_DONTWAIT);
+    int err = 0;
 
-    if (size < 0)
-        return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR ? 0 : -1;
-    if (size == 0)
-        return -1;
-    client->in_size += (size_t)size;
-    return take_all(client);
+    do {
+        ssize_t size = connection_receive(&client->connection, client->in + client->in_size,
+                                          sizeof(client->in) - client->in_size);
+        if (size < 0)
+            return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR ? 0 : -1;
+        if (size == 0)
+            return -1;
+        client->in_size += (size_t)size;
+        err = take_all(client);
+    } while (err == 0 && client->connection.tls != NULL && tls_has_pending(client->connection.tls));
+    return err;
 }
 
 /* Whether the moment, counted from PLAY, has come; when not, it is one to wake up for. */
@@ -197,7 +206,7 @@ static int end_connection(struct client *client, int64_t now_us, int64_t *next_u
     if (has_come(session, session->settings->freeze_us, now_us, next_us))
         client->is_frozen = 1;
     if (has_come(session, session->settings->reset_us, now_us, next_us)) {
-        setsockopt(client->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+        setsockopt(client->connection.fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
         return -1;
     }
     return has_come(session, session->settings->close_us, now_us, next_us) ? -1 : 0;
@@ -253,7 +262,7 @@ static int flush(struct client *client, int64_t now_us, int64_t *next_us)
     }
     if (bytes_per_s > 0)
         limit = pace_allows(&client->pace, bytes_per_s, burst, now_us);
-    result = outbox_flush(&client->outbox, client->fd, limit, client->house->log, &sent);
+    result = outbox_flush(&client->outbox, &client->connection, limit, client->house->log, &sent);
     if (bytes_per_s > 0)
         pace_spend(&client->pace, sent);
     client->is_blocked = result > 0;

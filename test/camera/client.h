@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "auth.h"
+#include "connection.h"
 #include "outbox.h"
 #include "pace.h"
 #include "rtsp_message.h"
@@ -35,7 +36,7 @@ struct client_piece {
 struct client {
     struct camera_house *house;
     int number; /**< of the connection, counts from 1 */
-    int fd;
+    struct connection connection;
     struct sockaddr_in peer;
     char in[2 * RTSP_MAX_REQUEST + 65536]; /* an interleaved packet of any length and a request */
     size_t in_size;
@@ -55,8 +56,14 @@ struct client {
     struct client *next;
 };
 
-/** Takes over @p fd, in case of failure too. Returns NULL when there is no memory. */
-struct client *client_create(struct camera_house *house, int fd, const struct sockaddr_in *peer);
+/**
+ * Takes over @p fd, in case of failure too.
+ *
+ * @param tls  NULL: the connection is without
+ * @return NULL when there is no memory
+ */
+struct client *client_create(struct camera_house *house, int fd, const struct sockaddr_in *peer,
+                             const struct tls_server *tls);
 void client_destroy(struct client *client);
 
 /** Reads what has come and answers it. Returns 0, or -1 when the connection is to be closed. */

@@ -23,6 +23,8 @@ static const char usage[] =
     "\n"
     "  --port N              listen there; 0 picks a free port\n"
     "  --bind ADDRESS        IPv4 address to listen on (127.0.0.1)\n"
+    "  --tls-port N --tls-cert FILE --tls-key FILE\n"
+    "                        listen there for rtsps, with this certificate (PEM)\n"
     "  --clip NAME=FILE      serve FILE as /NAME and /NAME/...; may be repeated\n"
     "  --log FILE            append a line for each access unit served\n"
     "  --requests FILE       append a line for each request\n"
@@ -39,6 +41,8 @@ struct arguments {
     int port;
     const char *log_file;
     const char *requests_file;
+    int tls_port; /* -1: none */
+    const char *certificate_file, *key_file;
     const char *scheme;
     int is_help;
 };
@@ -90,13 +94,13 @@ static int add_setting(struct settings *settings, const char *path, int argc, ch
     return -1;
 }
 
-static int parse_port(const char *text)
+static int parse_port(const char *option, const char *text)
 {
     char *end;
     long port = strtol(text, &end, 10);
 
     if (end == text || *end != '\0' || port < 0 || port > 65535) {
-        fprintf(stderr, "rtspcam: --port %s: expected a number from 0 to 65535\n", text);
+        fprintf(stderr, "rtspcam: %s %s: expected a number from 0 to 65535\n", option, text);
         return -1;
     }
     return (int)port;
@@ -107,7 +111,7 @@ static int parse_option(struct camera_house *house, struct arguments *arguments,
 {
     switch (option) {
     case 'p':
-        return (arguments->port = parse_port(optarg)) < 0 ? -1 : 0;
+        return (arguments->port = parse_port("--port", optarg)) < 0 ? -1 : 0;
     case 'b':
         arguments->address = optarg;
         return 0;
@@ -115,6 +119,14 @@ static int parse_option(struct camera_house *house, struct arguments *arguments,
         return add_clip(&house->clips, optarg);
     case 'l':
         arguments->log_file = optarg;
+        return 0;
+    case 't':
+        return (arguments->tls_port = parse_port("--tls-port", optarg)) < 0 ? -1 : 0;
+    case 'e':
+        arguments->certificate_file = optarg;
+        return 0;
+    case 'k':
+        arguments->key_file = optarg;
         return 0;
     case 'r':
         arguments->requests_file = optarg;
@@ -156,17 +168,13 @@ static int parse_arguments(struct camera_house *house, struct arguments *argumen
                            char **argv)
 {
     static const struct option options[] = {
-        {"port", required_argument, NULL, 'p'},
-        {"bind", required_argument, NULL, 'b'},
-        {"clip", required_argument, NULL, 'c'},
-        {"log", required_argument, NULL, 'l'},
-        {"user", required_argument, NULL, 'u'},
-        {"password", required_argument, NULL, 'w'},
-        {"auth", required_argument, NULL, 'a'},
-        {"set", required_argument, NULL, 's'},
-        {"help", no_argument, NULL, 'h'},
-        {"requests", required_argument, NULL, 'r'},
-        {NULL, 0, NULL, 0},
+        {"port", required_argument, NULL, 'p'},     {"bind", required_argument, NULL, 'b'},
+        {"clip", required_argument, NULL, 'c'},     {"log", required_argument, NULL, 'l'},
+        {"user", required_argument, NULL, 'u'},     {"password", required_argument, NULL, 'w'},
+        {"auth", required_argument, NULL, 'a'},     {"set", required_argument, NULL, 's'},
+        {"help", no_argument, NULL, 'h'},           {"requests", required_argument, NULL, 'r'},
+        {"tls-port", required_argument, NULL, 't'}, {"tls-cert", required_argument, NULL, 'e'},
+        {"tls-key", required_argument, NULL, 'k'},  {NULL, 0, NULL, 0},
     };
     int option;
 
@@ -184,6 +192,11 @@ static int parse_arguments(struct camera_house *house, struct arguments *argumen
         fputs(usage, stderr);
         return -1;
     }
+    if (arguments->tls_port >= 0 &&
+        (arguments->certificate_file == NULL || arguments->key_file == NULL)) {
+        fprintf(stderr, "rtspcam: --tls-port needs --tls-cert and --tls-key\n");
+        return -1;
+    }
     return finish_auth(&house->auth, arguments->scheme);
 }
 
@@ -196,6 +209,22 @@ static int open_log(FILE **log, const char *file)
         return -1;
     }
     setvbuf(*log, NULL, _IOLBF, BUFSIZ);
+    return 0;
+}
+
+/* Says where it listens for TLS, when that is asked for. Returns 0 or -1. */
+static int listen_for_tls(struct server *server, const struct arguments *arguments)
+{
+    int port;
+
+    if (arguments->tls_port < 0)
+        return 0;
+    server->tls = tls_server_create(arguments->certificate_file, arguments->key_file);
+    if (server->tls == NULL)
+        return -1;
+    if ((port = server_listen(&server->tls_fd, arguments->address, arguments->tls_port)) < 0)
+        return -1;
+    printf("rtspcam: listening with TLS on %s:%d\n", arguments->address, port);
     return 0;
 }
 
@@ -216,7 +245,8 @@ static int serve(struct server *server, const struct arguments *arguments)
     sigaction(SIGINT, &action, NULL);
     signal(SIGPIPE, SIG_IGN);
 
-    if ((port = server_listen(server, arguments->address, arguments->port)) < 0)
+    if (listen_for_tls(server, arguments) < 0 ||
+        (port = server_listen(&server->listen_fd, arguments->address, arguments->port)) < 0)
         return EXIT_FAILURE;
     printf("rtspcam: listening on %s:%d\n", arguments->address, port);
     fflush(stdout);
@@ -225,8 +255,8 @@ static int serve(struct server *server, const struct arguments *arguments)
 
 int main(int argc, char **argv)
 {
-    struct server server = {.listen_fd = -1, .input_fd = STDIN_FILENO};
-    struct arguments arguments = {.address = "127.0.0.1", .port = -1};
+    struct server server = {.listen_fd = -1, .tls_fd = -1, .input_fd = STDIN_FILENO};
+    struct arguments arguments = {.address = "127.0.0.1", .port = -1, .tls_port = -1};
     int status = EXIT_USAGE;
 
     av_log_set_level(AV_LOG_ERROR);

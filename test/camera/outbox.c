@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
 struct outbox_mark {
     uint64_t position;
@@ -79,7 +78,8 @@ static void log_taken(struct outbox *outbox, FILE *log)
         served_log_write(log, &outbox->marks[outbox->marks_begin++].unit);
 }
 
-int outbox_flush(struct outbox *outbox, int fd, size_t limit, FILE *log, size_t *sent_bytes)
+int outbox_flush(struct outbox *outbox, struct connection *connection, size_t limit, FILE *log,
+                 size_t *sent_bytes)
 {
     int err = 0;
 
@@ -88,7 +88,7 @@ int outbox_flush(struct outbox *outbox, int fd, size_t limit, FILE *log, size_t 
         size_t size = outbox_size(outbox);
         if (size > limit - *sent_bytes)
             size = limit - *sent_bytes;
-        ssize_t sent = send(fd, outbox->data + outbox->begin, size, MSG_NOSIGNAL | MSG_DONTWAIT);
+        ssize_t sent = connection_send(connection, outbox->data + outbox->begin, size);
         if (sent < 0 && errno == EINTR)
             continue;
         if (sent < 0) {

@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "connection.h"
 #include "served_log.h"
 
 /** A byte queue. {0} is an empty one. */
@@ -41,6 +42,7 @@ int outbox_mark(struct outbox *outbox, const struct served_unit *unit);
  * @param[out] sent_bytes  what it took
  * @return 0; 1 when the socket takes no more at present; -1 when the connection is broken
  */
-int outbox_flush(struct outbox *outbox, int fd, size_t limit, FILE *log, size_t *sent_bytes);
+int outbox_flush(struct outbox *outbox, struct connection *connection, size_t limit, FILE *log,
+                 size_t *sent_bytes);
 
 #endif

@@ -89,7 +89,7 @@ static int set_up_multicast(struct exchange *ex, struct session_track *track, in
         return 461;
     group.sin_addr.s_addr = htonl(setting->address);
     /* On the interface that the client came by: the loopback, as a rule. */
-    if (getsockname(ex->client->fd, (struct sockaddr *)&local, &length) < 0 ||
+    if (getsockname(ex->client->connection.fd, (struct sockaddr *)&local, &length) < 0 ||
         transport_open_multicast(&track->transport, local.sin_addr, &group) < 0)
         return 500;
     inet_ntop(AF_INET, &group.sin_addr, address, sizeof(address));

@@ -15,7 +15,10 @@
 /* Units that are due within this time go out together: fewer wake-ups with many sessions. */
 enum { GATHER_US = 2000 };
 
-int server_listen(struct server *server, const char *address, int port)
+/* In the poll set: the listener, the commands, the listener for TLS; then the clients. */
+enum { FIXED_FDS = 3 };
+
+int server_listen(int *fd, const char *address, int port)
 {
     struct sockaddr_in local = {.sin_family = AF_INET, .sin_port = htons((in_port_t)port)};
     socklen_t length = sizeof(local);
@@ -25,29 +28,27 @@ int server_listen(struct server *server, const char *address, int port)
         fprintf(stderr, "rtspcam: --bind %s: expected an IPv4 address\n", address);
         return -1;
     }
-    server->listen_fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (server->listen_fd < 0 ||
-        setsockopt(server->listen_fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) < 0 ||
-        bind(server->listen_fd, (struct sockaddr *)&local, sizeof(local)) < 0 ||
-        listen(server->listen_fd, 512) < 0 ||
-        getsockname(server->listen_fd, (struct sockaddr *)&local, &length) < 0) {
+    *fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (*fd < 0 || setsockopt(*fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) < 0 ||
+        bind(*fd, (struct sockaddr *)&local, sizeof(local)) < 0 || listen(*fd, 512) < 0 ||
+        getsockname(*fd, (struct sockaddr *)&local, &length) < 0) {
         fprintf(stderr, "rtspcam: cannot listen on %s:%d: %s\n", address, port, strerror(errno));
         return -1;
     }
     return ntohs(local.sin_port);
 }
 
-static void accept_clients(struct server *server)
+static void accept_clients(struct server *server, int listen_fd, const struct tls_server *tls)
 {
     struct sockaddr_in peer;
     socklen_t length = sizeof(peer);
     int fd, one = 1;
 
-    while ((fd = accept4(server->listen_fd, (struct sockaddr *)&peer, &length,
+    while ((fd = accept4(listen_fd, (struct sockaddr *)&peer, &length,
                          SOCK_CLOEXEC | SOCK_NONBLOCK)) >= 0) {
         struct client *client;
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-        client = client_create(&server->house, fd, &peer);
+        client = client_create(&server->house, fd, &peer, tls);
         if (client == NULL)
             return;
         client->next = server->clients;
@@ -117,7 +118,7 @@ static void read_clients(struct server *server, const struct pollfd *polled, siz
 
 static size_t fill_poll_set(const struct server *server, struct pollfd **set, size_t *capacity)
 {
-    size_t count = 2;
+    size_t count = FIXED_FDS;
 
     for (const struct client *client = server->clients; client != NULL; client = client->next)
         count++;
@@ -129,11 +130,12 @@ static size_t fill_poll_set(const struct server *server, struct pollfd **set, si
     }
     (*set)[0] = (struct pollfd){.fd = server->listen_fd, .events = POLLIN};
     (*set)[1] = (struct pollfd){.fd = server->input_fd, .events = POLLIN};
-    count = 2;
+    (*set)[2] = (struct pollfd){.fd = server->tls_fd, .events = POLLIN};
+    count = FIXED_FDS;
     for (const struct client *client = server->clients; client != NULL; client = client->next) {
         short events = client_wants_write(client) ? POLLIN | POLLOUT : POLLIN;
         (*set)[count++] =
-            (struct pollfd){.fd = client->is_frozen ? -1 : client->fd, .events = events};
+            (struct pollfd){.fd = client->is_frozen ? -1 : client->connection.fd, .events = events};
     }
     return count;
 }
@@ -171,9 +173,11 @@ int server_run(struct server *server, const volatile sig_atomic_t *stop, const s
         }
         if (ready == 0)
             continue;
-        read_clients(server, set + 2, count - 2);
+        read_clients(server, set + FIXED_FDS, count - FIXED_FDS);
         if (set[0].revents)
-            accept_clients(server);
+            accept_clients(server, server->listen_fd, NULL);
+        if (set[2].revents)
+            accept_clients(server, server->tls_fd, server->tls);
         if (set[1].revents)
             read_commands(server);
     }
@@ -190,5 +194,8 @@ void server_close(struct server *server)
     }
     if (server->listen_fd >= 0)
         close(server->listen_fd);
-    server->listen_fd = -1;
+    if (server->tls_fd >= 0)
+        close(server->tls_fd);
+    server->listen_fd = server->tls_fd = -1;
+    tls_server_destroy(&server->tls);
 }

@@ -11,7 +11,9 @@
 struct server {
     struct camera_house house;
     int listen_fd;
-    int input_fd; /**< commands come from here; -1: none do any more */
+    int tls_fd;             /**< listens for TLS; -1: nobody does */
+    struct tls_server *tls; /**< owned */
+    int input_fd;           /**< commands come from here; -1: none do any more */
     struct client *clients;
     char input[1024];
     size_t input_size;
@@ -20,9 +22,10 @@ struct server {
 /**
  * Listens on @p address (IPv4) and @p port; 0 picks a free one.
  *
+ * @param[out] fd  the server's listen_fd or tls_fd
  * @return the port, or -1; the reason stands on stderr
  */
-int server_listen(struct server *server, const char *address, int port);
+int server_listen(int *fd, const char *address, int port);
 
 /**
  * Serves until *@p stop is set by a signal handler. The signals are blocked everywhere but in
