@@ -1,6 +1,8 @@
 /*
- * Puts UDP's packets back into order. A hole is waited for until max_wait_us have passed or
- * RTP_REORDER_PACKETS wait; then it counts as lost. Pure: times are arguments.
+ * Puts UDP's packets back into order. A hole is waited for until max_wait_us have passed since a
+ * packet behind it came, or RTP_REORDER_PACKETS wait; then it counts as lost. A source that begins
+ * anew (another SSRC, sequence numbers far from the last ones) follows what came before. Pure:
+ * times are arguments.
  */
 #ifndef INGEST_RTP_REORDER_H
 #define INGEST_RTP_REORDER_H
@@ -17,8 +19,8 @@ struct rtp_reorder;
 int rtp_reorder_create(struct rtp_reorder **out, int64_t max_wait_us);
 void rtp_reorder_destroy(struct rtp_reorder **reorder);
 
-/* Takes a datagram (copied); duplicates and those that come too late are left out. Returns 0 or
- * RTSPREC_ERROR_NO_MEMORY. */
+/* Takes a datagram (copied); duplicates, those that come too late, and those that nobody pulls in
+ * time are left out, and what is no RTP packet. Returns 0 or RTSPREC_ERROR_NO_MEMORY. */
 int rtp_reorder_push(struct rtp_reorder *reorder, const uint8_t *data, size_t size,
                      int64_t arrival_us);
 
