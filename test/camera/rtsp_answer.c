@@ -81,7 +81,8 @@ static int set_up_multicast(struct exchange *ex, struct session_track *track, in
 {
     const struct multicast_setting *setting = &ex->settings->multicast;
     in_port_t port = (in_port_t)(setting->port + 2 * medium);
-    struct sockaddr_in group = {.sin_family = AF_INET, .sin_port = htons(port)}, local;
+    struct sockaddr_in group = {.sin_family = AF_INET, .sin_port = htons(port)};
+    struct sockaddr_in local = {0};
     socklen_t length = sizeof(local);
     char address[INET_ADDRSTRLEN];
 

@@ -23,7 +23,7 @@ struct tls_server *tls_server_create(const char *certificate_file, const char *k
 
     if (server == NULL)
         return NULL;
-    if ((err = gnutls_certificate_allocate_credentials(&server->credentials)) < 0) {
+    if (gnutls_certificate_allocate_credentials(&server->credentials) < 0) {
         free(server);
         return NULL;
     }
