@@ -108,6 +108,8 @@ static int read_parameter(struct challenge *challenge, struct text name, struct 
     struct rtsp_auth *auth = &challenge->auth;
     if (text_equals(name, "realm"))
         return copy_value(auth->realm, sizeof(auth->realm), value);
+    if (auth->scheme == RTSP_AUTH_BASIC)
+        return 0;
     if (text_equals(name, "nonce"))
         return copy_value(auth->nonce, sizeof(auth->nonce), value);
     if (text_equals(name, "opaque")) {

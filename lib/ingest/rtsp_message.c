@@ -5,6 +5,8 @@
 
 #include <rtsprec/error.h>
 
+#define MAX_METHOD_BYTES 24
+
 /* A request line; no server sends URLs of this length. */
 #define MAX_REQUEST_LINE_BYTES 1024
 #define MIN_RTCP_BYTES         8
@@ -185,7 +187,7 @@ static enum match match_next(const uint8_t *data, size_t size, bool is_lost,
     return match_prefix(data, 4, "RTSP") == YES || match_method(data, 4) != NO ? YES : NO;
 }
 
-/* "RTSP/1.0 200", of which the digits are any. */
+/* "RTSP/1.0 200", of which the digits are any, but for a first 0 of the status. */
 static enum match match_status_line(const uint8_t *data, size_t size)
 {
     static const char pattern[] = "RTSP/0.0 000";
@@ -195,7 +197,7 @@ static enum match match_status_line(const uint8_t *data, size_t size)
         if (pattern[i] == '0' ? !is_digit(data[i]) : data[i] != (uint8_t)pattern[i])
             return NO;
     }
-    return YES;
+    return data[sizeof("RTSP/1.0 ") - 1] == '0' ? NO : YES;
 }
 
 /* "METHOD url RTSP/1.0" and its line end; in the middle of garbage only methods that exist. */
@@ -207,9 +209,9 @@ static enum match match_request_line(const uint8_t *data, size_t size, bool is_l
     while (i < size && ((data[i] >= 'A' && data[i] <= 'Z') || data[i] == '_'))
         i++;
     if (i == size)
-        return i < 24 ? MORE : NO;
+        return i <= MAX_METHOD_BYTES ? MORE : NO;
     size_t method_size = i;
-    if (i < 3 || i > 24 || data[i] != ' ')
+    if (i < 3 || i > MAX_METHOD_BYTES || data[i] != ' ')
         return NO;
     while (i < size && data[i] >= ' ' && data[i] < 0x7f && i < MAX_REQUEST_LINE_BYTES)
         i++;

@@ -148,6 +148,11 @@ static void test_basic(void **state)
     assert_int_equal(auth.scheme, RTSP_AUTH_BASIC);
     check_header(&auth, "Aladdin", "open sesame", "DESCRIBE", "rtsp://cam/s", "x",
                  "Authorization: Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==\r\n");
+    /* What belongs to digests means nothing here. */
+    auth =
+        challenged("WWW-Authenticate: Basic realm=\"r\", algorithm=SHA-256, qop=auth, nonce=\"n\"");
+    assert_int_equal(auth.scheme, RTSP_AUTH_BASIC);
+    assert_string_equal(auth.nonce, "");
     auth = challenged("WWW-Authenticate:basic");
     check_header(&auth, "", "", "DESCRIBE", "rtsp://cam/s", "x", "Authorization: Basic Og==\r\n");
 

@@ -197,6 +197,8 @@ static void test_request(void **state)
     check_text(parse("GET_PARAMETER rtsp://cam/ RTSP/2.0\r\n\r\n").method, "GET_PARAMETER");
     /* A method that is not known is still one: it wants the answer 501. */
     check_text(parse("QUERY_X rtsp://cam/ RTSP/1.0\r\n\r\n").method, "QUERY_X");
+    check_bytes("ABCDEFGHIJKLMNOPQRSTUVWX * RTSP/1.0\r\n\r\n", "ABCDEFGHIJKLMNOPQRSTUVWX");
+    check_bytes("ABCDEFGHIJKLMNOPQRSTUVWXY * RTSP/1.0\r\n\r\n", "G40");
 }
 
 static void test_mixed_stream(void **state)
@@ -365,6 +367,7 @@ static void test_bounds(void **state)
     check_bytes("RTSP/1.0 200 OK\r\nA: \x01\r\n\r\n", "!");
     check_bytes("RTSP/1.0 200 OK\r\nA: \x7f\r\n\r\n", "!");
     check_bytes("RTSP/1.0 abc\r\n\r\n", "!");
+    check_bytes("RTSP/1.0 000 OK\r\n\r\n", "!");
     check_bytes("RTSP/1 200 OK\r\n\r\n", "!");
     check_bytes("HTTP/1.1 400 Bad Request\r\n\r\n", "!");
     check_bytes("RTSP/1.0 200 OK\r\nContent-Length: 3\r\n\r\nab", "+40");
