@@ -1,4 +1,4 @@
-/* What the fuzzers share: the input is the image of a file. */
+/* What the fuzzers share. */
 #ifndef FUZZ_H
 #define FUZZ_H
 
