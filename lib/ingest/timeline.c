@@ -16,6 +16,9 @@
 /* Half of what networks and batches usually add to the least delay. */
 #define JITTER_US (US_PER_SECOND / 16)
 
+/* A frame without a time that comes this much later than expected was taken later. */
+#define LATE_US (US_PER_SECOND / 8)
+
 /* Sender reports come every few seconds; between two of them clocks may run 200 ppm apart. */
 #define REPORT_AGE_US (60 * US_PER_SECOND)
 
@@ -216,16 +219,15 @@ static int64_t smooth(const struct timeline *timeline, struct timeline_track *tr
     int64_t now = by_arrival(timeline, track, arrival_us);
     if (track->last_pts == INT64_MIN)
         return now;
-    int64_t error = now - (track->last_pts + track->duration);
-    if (is_jump(to_us(track, error)))
-        return error > 0 ? now : track->last_pts + track->duration / 4 + 1;
-    int64_t step = track->duration + error / 4;
-    int64_t least = track->duration / 4 + 1;
     if (!track->has_own_duration) {
-        int64_t shortest = to_ticks(track, US_PER_SECOND / 1000) + 1;
-        track->duration += error / 32;
-        track->duration = track->duration > shortest ? track->duration : shortest;
+        int64_t interval_us = arrival_us - track->last_arrival_us;
+        interval_us = interval_us < 2 * JUMP_US ? interval_us : 2 * JUMP_US;
+        track->duration += (to_ticks(track, interval_us) - track->duration) / 16;
     }
+    int64_t error = now - (track->last_pts + track->duration);
+    if (to_us(track, error) > LATE_US)
+        return now;
+    int64_t step = track->duration + error / 4, least = track->duration / 8 + 1;
     return track->last_pts + (step > least ? step : least);
 }
 
@@ -233,12 +235,17 @@ static int64_t stamp_untimed(const struct timeline *timeline, struct timeline_tr
                              bool is_repeated, int64_t arrival_us)
 {
     track->untimed += track->untimed < MAX_UNTIMED;
-    bool is_row = track->untimed > (is_repeated && track->is_video ? 1 : MAX_PREDICTED);
-    /* Several frames of sound in one packet share its time. */
-    if (track->has_own_duration)
-        is_row = is_row && to_us(track, track->untimed * track->duration) > JUMP_US;
-    int64_t pts = track->is_anchored && !is_row ? predict(track, is_repeated)
-                                                : smooth(timeline, track, arrival_us);
+    int64_t pts = track->is_anchored ? predict(track, is_repeated) : 0;
+    bool is_row = !track->is_anchored || track->untimed > MAX_PREDICTED;
+    if (track->has_own_duration && track->is_anchored) {
+        /* Several frames of sound in one packet share its time. */
+        is_row = to_us(track, track->untimed * track->duration) > JUMP_US;
+    } else if (is_repeated && !is_row) {
+        int64_t late = by_arrival(timeline, track, arrival_us) - pts;
+        is_row = track->untimed > 1 || to_us(track, late) > LATE_US;
+    }
+    if (is_row)
+        pts = smooth(timeline, track, arrival_us);
     track->last_in = difference(pts, map(track, 0));
     return pts;
 }

@@ -205,6 +205,129 @@ static void test_extreme_numbers(void **state)
     }
 }
 
+/* Announced are 25 frames a second, and there are others. */
+static void test_an_announced_rate_that_is_wrong(void **state)
+{
+    (void)state;
+    static const int64_t frames[] = {6000, 3003, 1500, 18000, HERTZ};
+    for (size_t i = 0; i < LENGTH(frames); i++) {
+        struct rig rig;
+        rig_init(&rig, 0);
+        for (int64_t n = 0; n < 500; n++) {
+            int64_t at = n * frames[i] * 100 / 9;
+            struct timeline_stamp s = stamp_at(&rig, 0, n * frames[i], FRAME, at, at);
+            require(s.pts == n * frames[i] && s.dts == s.pts, "rate %zu, frame %" PRId64, i, n);
+            require(s.duration == (n == 0 ? FRAME : frames[i]), "rate %zu, frame %" PRId64, i, n);
+        }
+        assert_int_equal(rig.discontinuities, 0);
+    }
+}
+
+/* RTP times that never advance: by arrival, evenly, in the rate there is. */
+static void test_times_that_stand_still(void **state)
+{
+    (void)state;
+    static const int64_t origins[] = {0, 12345678, AV_NOPTS_VALUE};
+    for (size_t i = 0; i < LENGTH(origins); i++) {
+        struct rig rig;
+        uint64_t random = 77;
+        rig_init_rtp(&rig, 0);
+        int64_t last = 0, last_sound = 0;
+        for (int64_t n = 0; n < 15000; n++) {
+            int64_t at = n * 66667, late = random_between(&random, 0, 49000);
+            struct timeline_stamp s = video(&rig, origins[i], at + late);
+            int64_t us = s.pts * 100 / 9;
+            require(llabs(us - at) <= 100000, "frame %" PRId64 ": %" PRId64, n, us - at);
+            require(n < 20 || (us - last > 20000 && us - last < 120000),
+                    "frame %" PRId64 ": %" PRId64, n, us - last);
+            last = us;
+            s = stamp_at(&rig, 1, origins[i], 1067, at + late, at + late);
+            require(n < 20 || llabs(s.pts - last_sound - 1067) < 300, "sound %" PRId64 ": %" PRId64,
+                    n, s.pts - last_sound);
+            require(llabs(s.pts * 125 / 2 - at) <= 150000, "sound %" PRId64, n);
+            last_sound = s.pts;
+        }
+        assert_int_equal(rig.discontinuities, 0);
+    }
+}
+
+/* They stand still for three seconds and then go on, where they were or where they would be. */
+static void test_times_that_stand_still_for_a_while(void **state)
+{
+    (void)state;
+    for (int missed = 0; missed <= 75; missed += 75) {
+        struct rig rig;
+        rig_init_rtp(&rig, 0);
+        int64_t offset = 0;
+        for (int64_t n = 0; n < 1000; n++) {
+            int64_t in = n < 500 ? n : n < 575 ? 499 : n - 75 + missed;
+            struct timeline_stamp s = video(&rig, in * FRAME, n * 40000);
+            require(llabs(s.pts - n * FRAME) <= FRAME, "frame %" PRId64 ": %" PRId64, n, s.pts);
+            require(llabs(s.wall_us - REAL - n * 40000) <= 40000, "frame %" PRId64, n);
+            if (n == 575)
+                offset = s.pts - in * FRAME;
+            require(n < 575 || s.pts == in * FRAME + offset, "frame %" PRId64, n);
+        }
+        assert_int_equal(rig.discontinuities, 0);
+    }
+}
+
+/* Every seventh time comes twice, with two frames: none of the others moves. */
+static void test_times_that_come_twice(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_init_rtp(&rig, 0);
+    for (int64_t n = 0; n < 1000; n++) {
+        assert_int_equal(video(&rig, n * FRAME, n * 40000).pts, n * FRAME);
+        if (n % 7 == 6)
+            assert_int_equal(video(&rig, n * FRAME, n * 40000 + 1000).pts, n * FRAME + FRAME / 2);
+    }
+    assert_int_equal(rig.discontinuities, 0);
+}
+
+/* Packets of sound that share the time of the RTP packet they came in follow each other. */
+static void test_sound_that_shares_times(void **state)
+{
+    (void)state;
+    for (int shared = 2; shared <= 12; shared += 5) {
+        struct rig rig;
+        rig_init_rtp(&rig, 0);
+        for (int64_t n = 0; n < 1000; n++) {
+            int64_t at = n / shared * shared * 64000;
+            assert_int_equal(audio(&rig, 500 + n / shared * shared * 1024, at).pts, n * 1024);
+        }
+        assert_int_equal(rig.discontinuities, 0);
+    }
+}
+
+/* Sound whose times step back goes on where it was, and says so. */
+static void test_sound_that_steps_back(void **state)
+{
+    (void)state;
+    for (int64_t back = 100; back < 12000; back += 700) {
+        struct rig rig;
+        rig_init_rtp(&rig, 0);
+        for (int64_t n = 0; n < 300; n++)
+            assert_int_equal(audio(&rig, n * 1024 - (n < 100 ? 0 : 1024 + back), n * 64000).pts,
+                             n * 1024);
+        assert_int_equal(rig.discontinuities, 1);
+    }
+}
+
+/* RTP times of 32 bits that nobody has extended: a day of them, 1 frame a second. */
+static void test_wraps(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_init_rtp(&rig, 0);
+    for (int64_t n = 0; n < 100000; n++) {
+        int64_t in = (int64_t)(uint32_t)(4000000000 + n * HERTZ);
+        assert_int_equal(video(&rig, in, n * SECOND).pts, n * HERTZ);
+    }
+    assert_int_equal(rig.discontinuities, 3);
+}
+
 /*
  * 100,000 short streams of anything: the first guarantee is checked with every stamp; besides, our
  * time may never leave the time that passed by more than some slow frames and small jumps add up
@@ -286,6 +409,13 @@ int main(void)
         cmocka_unit_test(test_backwards_for_ever),
         cmocka_unit_test(test_slow_camera),
         cmocka_unit_test(test_duration_is_not_a_gap),
+        cmocka_unit_test(test_an_announced_rate_that_is_wrong),
+        cmocka_unit_test(test_times_that_stand_still),
+        cmocka_unit_test(test_times_that_stand_still_for_a_while),
+        cmocka_unit_test(test_times_that_come_twice),
+        cmocka_unit_test(test_sound_that_shares_times),
+        cmocka_unit_test(test_sound_that_steps_back),
+        cmocka_unit_test(test_wraps),
         cmocka_unit_test(test_extreme_numbers),
         cmocka_unit_test(test_fuzz),
     };

@@ -1,4 +1,4 @@
-#include "timeline_rig.h"
+#include "timeline_sim.h"
 
 /* The network stalls, then everything comes at once: not a frame moves. */
 static void test_stall_and_burst(void **state)
@@ -96,6 +96,76 @@ static void test_wall_time_steps_when_media_fell_behind(void **state)
     assert_true(llabs(behind) < 50000);
 }
 
+/* Two hours of a network that is ill in several ways, and of a camera with clocks that are off. */
+static void check_hours(struct sim *sim, int discontinuities)
+{
+    for (int ppm = -200; ppm <= 200; ppm += 200) {
+        struct sim run = *sim;
+        run.ppm[0] = ppm;
+        sim_init(&run, 7 + (uint64_t)(ppm + 200));
+        sim_run(&run, 0, 2 * HOUR);
+        require(run.wall_error_us <= 100000, "%d ppm: %" PRId64, ppm, run.wall_error_us);
+        require(run.rig.discontinuities == discontinuities, "%d ppm: %d", ppm,
+                run.rig.discontinuities);
+    }
+}
+
+static void test_stalls(void **state)
+{
+    (void)state;
+    for (int64_t stall_us = SECOND; stall_us <= 64 * SECOND; stall_us *= 4)
+        check_hours(&(struct sim){.stall_us = stall_us}, 0);
+}
+
+static void test_outages(void **state)
+{
+    (void)state;
+    check_hours(&(struct sim){.outage_us = 20 * SECOND}, 2 * 59);
+}
+
+static void test_congestion(void **state)
+{
+    (void)state;
+    check_hours(&(struct sim){.congestion_us = 900000}, 0);
+    check_hours(&(struct sim){.congestion_us = 3 * SECOND}, 0);
+}
+
+static void test_jumps(void **state)
+{
+    (void)state;
+    check_hours(&(struct sim){.jump_every_us = 100 * SECOND}, 2 * 71);
+    check_hours(&(struct sim){.jump_every_us = 100 * SECOND, .picture_us = 200000}, 2 * 71);
+}
+
+/* The camera's time moves by less than what counts as a jump, each minute. */
+static void test_small_steps(void **state)
+{
+    (void)state;
+    static const int64_t steps_ms[] = {50, 90, 300, 800, -50, -90, -300, -800};
+    for (size_t i = 0; i < LENGTH(steps_ms); i++) {
+        struct rig rig;
+        uint64_t random = 5 + i;
+        rig_init_rtp(&rig, 0);
+        for (int64_t n = 0; n < 25 * 1200; n++) {
+            int64_t in = n * FRAME + n / 1500 * steps_ms[i] * 90;
+            int64_t arrival = n * 40000 + random_between(&random, 0, 39000);
+            struct timeline_stamp s = video(&rig, in, arrival);
+            require(llabs(s.wall_us - (REAL + n * 40000)) <= 100000,
+                    "%" PRId64 " ms, frame %" PRId64 ": %" PRId64, steps_ms[i], n,
+                    s.wall_us - REAL - n * 40000);
+        }
+    }
+}
+
+/* Its RTP times stand still. */
+static void test_times_by_arrival(void **state)
+{
+    (void)state;
+    check_hours(&(struct sim){.has_no_times = {true, true}}, 0);
+    check_hours(&(struct sim){.has_no_times = {true, true}, .picture_us = 66667}, 0);
+    check_hours(&(struct sim){.has_no_times = {true, false}, .picture_us = 500000}, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -104,6 +174,12 @@ int main(void)
         cmocka_unit_test(test_host_clock_is_set),
         cmocka_unit_test(test_host_clock_is_slewed),
         cmocka_unit_test(test_wall_time_steps_when_media_fell_behind),
+        cmocka_unit_test(test_stalls),
+        cmocka_unit_test(test_outages),
+        cmocka_unit_test(test_congestion),
+        cmocka_unit_test(test_jumps),
+        cmocka_unit_test(test_small_steps),
+        cmocka_unit_test(test_times_by_arrival),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,15 +9,18 @@
 
 #include "timeline_rig.h"
 
-#define PICTURE_US 40000
-#define SOUND_US   64000 /* 1024 samples */
+#define SOUND_US 64000 /* 1024 samples */
 
 struct sim {
     /* What the camera is like. */
-    int64_t ppm[2];        /* how much its picture's and sound's clocks are too fast */
-    int64_t latency_us;    /* how much longer than the picture sound takes before it is sent */
-    int64_t report_us;     /* the distance of sender reports; 0: none */
-    int64_t stall_us;      /* every two minutes nothing arrives for so long, then all of it */
+    int64_t picture_us;   /* from one picture to the next; 0: 40 ms */
+    bool has_no_times[2]; /* the RTP time of a track stands still */
+    int64_t ppm[2];       /* how much its picture's and sound's clocks are too fast */
+    int64_t latency_us;   /* how much longer than the picture sound takes before it is sent */
+    int64_t report_us;    /* the distance of sender reports; 0: none */
+    int64_t stall_us;     /* every two minutes nothing arrives for so long, then all of it */
+    int64_t outage_us; /* every two minutes nothing arrives for so long, and nothing of it later */
+    int64_t congestion_us; /* every two minutes delay grows to this within 4 s, and then is gone */
     int64_t jump_every_us; /* its RTP times begin anew, 0: never */
     int64_t
         ntp_step_us; /* every 1000 s its clock is set by that, forth and back; not its RTP time */
@@ -50,11 +53,14 @@ static inline void sim_init(struct sim *sim, uint64_t seed)
 
 static inline int64_t sim_taken(const struct sim *sim, int track)
 {
-    return sim->count[track] * (track ? SOUND_US : PICTURE_US);
+    int64_t picture_us = sim->picture_us ? sim->picture_us : 40000;
+    return sim->count[track] * (track ? SOUND_US : picture_us);
 }
 
 static inline int64_t sim_rtp(const struct sim *sim, int track, int64_t taken_us)
 {
+    if (sim->has_no_times[track])
+        return sim->origin[track];
     int64_t us = taken_us + taken_us / 1000 * sim->ppm[track] / 1000;
     return sim->origin[track] + (track ? us * 2 / 125 : us * 9 / 100);
 }
@@ -63,6 +69,9 @@ static inline void sim_arrive(struct sim *sim, int track)
 {
     int64_t sent = sim_taken(sim, track) + (track ? sim->latency_us : 0);
     int64_t arrival = sent + random_between(&sim->random, 1000, 49000);
+    int64_t congested = sent % (120 * SECOND) - 50 * SECOND;
+    if (congested > 0 && congested < 4 * SECOND)
+        arrival += congested * (sim->congestion_us / 1000) / 4000;
     if (arrival > sim->arrival[track])
         sim->arrival[track] = arrival;
 }
@@ -74,7 +83,7 @@ static inline void sim_check_sound(struct sim *sim, const struct timeline_stamp 
     int64_t skew = stamp->pts * 125 / 2 - taken_us - sim->ahead_us;
     sim->skew_us = llabs(skew) > sim->skew_us ? llabs(skew) : sim->skew_us;
     int64_t passed = in - sim->last_in, given = stamp->pts - sim->last_pts;
-    if (sim->last_in && !stamp->discontinuity)
+    if (sim->last_in && !stamp->discontinuity && !sim->has_no_times[1])
         require(llabs(given - passed) <= passed * 5 / 1000 + 1,
                 "sound at %" PRId64 " µs: %" PRId64 " ticks for %" PRId64, taken_us, given, passed);
     sim->last_in = in;
@@ -122,7 +131,12 @@ static inline void sim_run(struct sim *sim, int64_t from, int64_t to)
             now += sim->stall_us;
             next_stall += 120 * SECOND;
         }
+        bool is_out = now % (120 * SECOND) > 120 * SECOND - sim->outage_us;
         for (int track = 0; track < 2; track++) {
+            while (sim->arrival[track] <= now && is_out) {
+                sim->count[track]++;
+                sim_arrive(sim, track);
+            }
             while (sim->arrival[track] <= now)
                 sim_read_one(sim, track, now);
             sim_report(sim, track, now);
