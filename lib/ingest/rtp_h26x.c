@@ -224,16 +224,6 @@ static int take_whole(struct rtp_h26x *h26x, const uint8_t *data, size_t size)
     return append(h26x, data, size);
 }
 
-/* Takes the open unit back: its end is missing. */
-static void discard_open(struct gathered *frame)
-{
-    if (!frame->is_open)
-        return;
-    frame->is_open = false;
-    frame->size = frame->open_at;
-    frame->is_corrupt |= is_slice(frame->open_kind);
-}
-
 static int close_open(struct rtp_h26x *h26x)
 {
     struct gathered *frame = &h26x->frame;
@@ -401,7 +391,9 @@ static int take_units(struct rtp_h26x *h26x, const struct rtp_packet *packet)
 
 static void note_loss(struct gathered *frame)
 {
-    discard_open(frame);
+    if (frame->is_open)
+        frame->size = frame->open_at;
+    frame->is_open = false;
     if (frame->has_slice)
         frame->is_corrupt = true;
     else

@@ -4,6 +4,7 @@
 
 #include "clip.h"
 
+#include <libavcodec/avcodec.h>
 #include <libavcodec/bsf.h>
 #include <libavutil/intreadwrite.h>
 
@@ -75,6 +76,14 @@ static inline AVFormatContext *open_rtp_muxer(struct rtp_packets *all,
     return muxer;
 }
 
+static inline void close_rtp_muxer(AVFormatContext *muxer)
+{
+    av_write_trailer(muxer);
+    av_freep(&muxer->pb->buffer);
+    avio_context_free(&muxer->pb);
+    avformat_free_context(muxer);
+}
+
 /* The first seconds of a clip's video (track 0) or sound (1). RTP times begin with begin_us. */
 static inline void rtp_packets_make(struct rtp_packets *all, const char *name, int track,
                                     int64_t begin_us, int64_t length_us)
@@ -99,12 +108,73 @@ static inline void rtp_packets_make(struct rtp_packets *all, const char *name, i
         }
         av_packet_free(&packet);
     }
-    av_write_trailer(muxer);
-    av_freep(&muxer->pb->buffer);
-    avio_context_free(&muxer->pb);
-    avformat_free_context(muxer);
+    close_rtp_muxer(muxer);
     av_bsf_free(&filter);
     clip_close(&clip);
+}
+
+/* A moving pattern with enough noise to fill several packets. */
+static inline void paint(AVFrame *picture, int number, uint64_t *random)
+{
+    assert_true(av_frame_make_writable(picture) >= 0);
+    for (int plane = 0; plane < 3; plane++) {
+        int shift = plane > 0;
+        for (int y = 0; y < picture->height >> shift; y++) {
+            uint8_t *row = picture->data[plane] + (ptrdiff_t)y * picture->linesize[plane];
+            for (int x = 0; x < picture->width >> shift; x++)
+                row[x] = (uint8_t)(x * 2 + y + number * 4 + (int)(next_random(random) % 24));
+        }
+    }
+    picture->pts = number;
+}
+
+/*
+ * Frames of 320x240 as an encoder makes them, 25 a second; options as "name=value:name=value".
+ * units, if not NULL, gets them as they are.
+ */
+static inline void rtp_packets_encode(struct rtp_packets *all, const char *encoder, int count,
+                                      const char *options, AVPacket **units)
+{
+    const AVCodec *codec = avcodec_find_encoder_by_name(encoder);
+    require(codec != NULL, "%s", encoder);
+    AVCodecContext *context = avcodec_alloc_context3(codec);
+    AVFrame *picture = av_frame_alloc();
+    AVPacket *packet = av_packet_alloc();
+    AVDictionary *dictionary = NULL;
+    uint64_t random = 41;
+    context->width = picture->width = 320;
+    context->height = picture->height = 240;
+    context->pix_fmt = AV_PIX_FMT_YUV420P;
+    picture->format = AV_PIX_FMT_YUV420P;
+    context->time_base = (AVRational){1, 25};
+    context->gop_size = 10;
+    context->thread_count = 1;
+    assert_int_equal(av_dict_parse_string(&dictionary, options, "=", " ", 0), 0);
+    require(avcodec_open2(context, codec, &dictionary) == 0, "%s", encoder);
+    require(av_dict_count(dictionary) == 0, "%s", options);
+    av_dict_free(&dictionary);
+    assert_int_equal(av_frame_get_buffer(picture, 0), 0);
+    *all = (struct rtp_packets){.parameters = avcodec_parameters_alloc()};
+    assert_true(avcodec_parameters_from_context(all->parameters, context) >= 0);
+    AVFormatContext *muxer = open_rtp_muxer(all, all->parameters);
+    for (int i = 0; i <= count; i++) {
+        if (i < count)
+            paint(picture, i, &random);
+        assert_int_equal(avcodec_send_frame(context, i < count ? picture : NULL), 0);
+        while (avcodec_receive_packet(context, packet) == 0) {
+            av_packet_rescale_ts(packet, context->time_base, muxer->streams[0]->time_base);
+            packet->pts += 90000;
+            packet->dts += 90000;
+            if (units)
+                units[all->frames] = av_packet_clone(packet);
+            all->frames++;
+            assert_true(av_write_frame(muxer, packet) >= 0);
+        }
+    }
+    close_rtp_muxer(muxer);
+    avcodec_free_context(&context);
+    av_frame_free(&picture);
+    av_packet_free(&packet);
 }
 
 static inline void rtp_packets_free(struct rtp_packets *all)
