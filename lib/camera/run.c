@@ -91,8 +91,11 @@ static int add_video(struct run *run, struct rtsprec_error *error)
         enum AVCodecID codec = track.parameters->codec_id;
         if (!container_accepts(container, track.parameters))
             return error_set(error, RTSPREC_ERROR_UNSUPPORTED,
-                             "the camera's video is %s, which %s files cannot hold",
-                             avcodec_get_name(codec), container_extension(container));
+                             "the camera's video is %s, which %s files cannot hold%s",
+                             avcodec_get_name(codec), container_extension(container),
+                             container_accepts(RTSPREC_CONTAINER_MKV, track.parameters)
+                                 ? " (mkv files hold it)"
+                                 : "");
         if (parameters_init(&run->parameters, track.parameters, track.is_length_prefixed) < 0)
             return no_memory(error);
         return add_track(run, i, run->parameters.current, error);

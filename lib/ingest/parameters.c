@@ -140,6 +140,8 @@ int parameters_init(struct parameters *parameters, const AVCodecParameters *anno
     AVCodecParameters *current = parameters->current;
     if (!current || avcodec_parameters_copy(current, announced) < 0)
         return RTSPREC_ERROR_NO_MEMORY;
+    parameters->announced_width = announced->width;
+    parameters->announced_height = announced->height;
     current->width = current->height = 0;
     if (!is_h26x(current) || !is_length_prefixed)
         return 0;
@@ -222,10 +224,21 @@ done:
     return result;
 }
 
+static int update_raw(struct parameters *parameters)
+{
+    parameters->current->width = parameters->announced_width;
+    parameters->current->height = parameters->announced_height;
+    return parameters->current->width > 0;
+}
+
 int parameters_update(struct parameters *parameters, const AVPacket *key_frame)
 {
     if (is_h26x(parameters->current))
         return update_h26x(parameters, key_frame);
     /* Once only: decoding every key frame would cost what copying saves. */
-    return parameters->current->width > 0 ? 0 : update_by_decoding(parameters, key_frame);
+    if (parameters->current->width > 0)
+        return 0;
+    return parameters->current->codec_id == AV_CODEC_ID_RAWVIDEO
+               ? update_raw(parameters)
+               : update_by_decoding(parameters, key_frame);
 }

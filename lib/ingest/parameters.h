@@ -1,6 +1,7 @@
 /*
  * The codec parameters of the video as they stand at each key frame: parameter sets, size,
- * reordering. For codecs other than H.264 and H.265 the size comes from decoding one frame.
+ * reordering. For codecs other than H.264 and H.265 the size comes from decoding one frame, and of
+ * raw video, which does not know it, from the source.
  */
 #ifndef INGEST_PARAMETERS_H
 #define INGEST_PARAMETERS_H
@@ -17,6 +18,7 @@ struct parameters {
      * when frames are length-prefixed, a record (parameter_record.h). */
     AVCodecParameters *current;
     int reorder_frames; /* see struct sps */
+    int announced_width, announced_height;
 
     bool is_length_prefixed;
     bool is_told;  /* current was returned as new */

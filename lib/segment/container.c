@@ -8,7 +8,9 @@ const char *container_muxer(enum rtsprec_container container)
     return container == RTSPREC_CONTAINER_MKV ? "matroska" : "mp4";
 }
 
-/* What the muxer says of a codec is not the last word: mp3 at 8 kHz fails in its header, for one.
+/*
+ * What the muxer says of a codec is not the last word: mp3 at 8 kHz fails in its header, for one,
+ * and raw video whose pixels have no tag.
  */
 static bool header_succeeds(enum rtsprec_container container, const AVCodecParameters *parameters)
 {
@@ -21,7 +23,8 @@ static bool header_succeeds(enum rtsprec_container container, const AVCodecParam
     if (!stream || avcodec_parameters_copy(stream->codecpar, parameters) < 0 ||
         avio_open_dyn_buf(&format->pb) < 0)
         goto done;
-    stream->codecpar->codec_tag = 0;
+    if (parameters->codec_id != AV_CODEC_ID_RAWVIDEO)
+        stream->codecpar->codec_tag = 0;
     stream->time_base = (AVRational){1, parameters->sample_rate > 0 ? parameters->sample_rate : 1};
     AVDictionary *options = NULL;
     if (container == RTSPREC_CONTAINER_MP4)
@@ -46,7 +49,8 @@ bool container_accepts(enum rtsprec_container container, const AVCodecParameters
     if (codec == AV_CODEC_ID_NONE || !format ||
         (!is_listed && avformat_query_codec(format, codec, FF_COMPLIANCE_NORMAL) != 1))
         return false;
-    return parameters->codec_type != AVMEDIA_TYPE_AUDIO || header_succeeds(container, parameters);
+    bool is_certain = parameters->codec_type != AVMEDIA_TYPE_AUDIO && codec != AV_CODEC_ID_RAWVIDEO;
+    return is_certain || header_succeeds(container, parameters);
 }
 
 const char *container_extension(enum rtsprec_container container)

@@ -130,8 +130,10 @@ static int add_streams(struct segment *segment)
         if (!out || avcodec_parameters_copy(out->codecpar, track->parameters) < 0)
             return AVERROR(ENOMEM);
         out->time_base = track->time_base;
-        /* Each container has tags of its own; hvc1 is what Apple's players insist on. */
-        out->codecpar->codec_tag = 0;
+        /* Each container has tags of its own; hvc1 is what Apple's players insist on. Of raw video
+         * the tag says how its pixels lie. */
+        if (out->codecpar->codec_id != AV_CODEC_ID_RAWVIDEO)
+            out->codecpar->codec_tag = 0;
         if (out->codecpar->codec_id == AV_CODEC_ID_HEVC &&
             segment->container == RTSPREC_CONTAINER_MP4)
             out->codecpar->codec_tag = MKTAG('h', 'v', 'c', '1');

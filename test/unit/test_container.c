@@ -42,6 +42,8 @@ static void test_containers(void **state)
         assert_false(accepts(mp4, neither[i], 8000));
         assert_false(accepts(mkv, neither[i], 8000));
     }
+    assert_false(accepts(mp4, AV_CODEC_ID_RAWVIDEO, 0));
+    assert_false(accepts(mkv, AV_CODEC_ID_RAWVIDEO, 0)); /* of pixels that have no tag */
     assert_true(accepts(mp4, AV_CODEC_ID_MP3, 44100));
     assert_false(accepts(mp4, AV_CODEC_ID_MP3, 8000));
 }

@@ -233,6 +233,28 @@ static void test_sets_without_end(void **state)
     parameters_uninit(&parameters);
 }
 
+static void test_raw_video_as_announced(void **state)
+{
+    (void)state;
+    AVCodecParameters *announced = avcodec_parameters_alloc();
+    announced->codec_type = AVMEDIA_TYPE_VIDEO;
+    announced->codec_id = AV_CODEC_ID_RAWVIDEO;
+    struct parameters parameters;
+    assert_int_equal(parameters_init(&parameters, announced, false), 0);
+    assert_int_equal(update(&parameters, "00010203"), 0);
+    parameters_uninit(&parameters);
+
+    announced->width = 320;
+    announced->height = 240;
+    assert_int_equal(parameters_init(&parameters, announced, false), 0);
+    assert_int_equal(update(&parameters, "00010203"), 1);
+    assert_int_equal(parameters.current->width, 320);
+    assert_int_equal(parameters.current->height, 240);
+    assert_int_equal(update(&parameters, "00010203"), 0);
+    parameters_uninit(&parameters);
+    avcodec_parameters_free(&announced);
+}
+
 static void test_mjpeg_by_decoding(void **state)
 {
     (void)state;
@@ -296,6 +318,7 @@ int main(void)
         cmocka_unit_test(test_h265_needs_three_sets),
         cmocka_unit_test(test_sets_without_end),
         cmocka_unit_test(test_mjpeg_by_decoding),
+        cmocka_unit_test(test_raw_video_as_announced),
         cmocka_unit_test(test_a_codec_that_nobody_decodes),
         cmocka_unit_test(test_random_frames),
     };
