@@ -7,12 +7,12 @@
 #define NOT_IN_HOSTS "\"<>\\^`{|}"
 #define EXPECTED_URL "expected rtsp://[user[:password]@]host[:port]/path"
 
-/* Offset of what follows "://", 0 when there is no scheme. */
+/* Offset of what follows "://", 0 when there is no such scheme. */
 static size_t authority_begin(const char *url)
 {
-    const char *mark = strstr(url, "://");
+    size_t scheme = strspn(url, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789");
 
-    return mark != NULL ? (size_t)(mark - url) + 3 : 0;
+    return strncmp(url + scheme, "://", 3) == 0 ? scheme + 3 : 0;
 }
 
 static size_t authority_end(const char *url, size_t begin)
@@ -74,12 +74,46 @@ static const char *host_problem(const char *url, size_t begin, size_t end)
     return port_problem(url, url + begin + size + 1, end - begin - size - 1);
 }
 
+static bool has_scheme(const char *url, const char *const *schemes)
+{
+    for (; *schemes != NULL; schemes++) {
+        if (strncasecmp(url, *schemes, strlen(*schemes)) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* A file, a device or a graph of this machine. */
+static const char *local_problem(const char *url)
+{
+    const char *path = url[0] == '/' ? url : strchr(url, ':') + 1;
+
+    for (const char *c = url; *c != '\0'; c++) {
+        if ((unsigned char)*c < ' ' || *c == 0x7f)
+            return "a control character in the URL, expected none";
+    }
+    if (strncasecmp(url, "lavfi:", 6) == 0)
+        return *path != '\0' ? NULL : "no graph in the URL, expected lavfi:graph";
+    if (strncmp(path, "///", 3) == 0)
+        path += 2;
+    return path[0] == '/' && path[1] != '/'
+               ? NULL
+               : "no absolute path in the URL, expected file:/path or v4l2:/dev/video0";
+}
+
 const char *rtsp_url_problem(const char *url)
 {
+    static const char *const remote[] = {"rtsp://", "rtsps://", "http://",  "https://",
+                                         "srt://",  "rtmp://",  "rtmps://", NULL};
+    static const char *const local[] = {"file:", "v4l2:", "lavfi:", "/", NULL};
     size_t begin, end, userinfo_begin, userinfo_end;
 
-    if (strncasecmp(url, "rtsp://", 7) != 0 && strncasecmp(url, "rtsps://", 8) != 0)
-        return "no RTSP URL, " EXPECTED_URL;
+    if (has_scheme(url, local))
+        return local_problem(url);
+    if (!has_scheme(url, remote))
+        return "no known kind of URL, " EXPECTED_URL
+               " or one of rtsps, http, https, srt, rtmp, rtmps, or file:/path, v4l2:/dev/video0 "
+               "or lavfi:graph";
     for (const char *c = url; *c != '\0'; c++) {
         if ((unsigned char)*c <= ' ' || *c == 0x7f)
             return "a blank or control character in the URL, expected it percent-encoded";

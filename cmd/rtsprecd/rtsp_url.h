@@ -1,6 +1,6 @@
 /*
- * The shape of an RTSP URL, as far as a configuration can be told what is wrong with it. Messages
- * never quote it: it may hold a password.
+ * The shape of the URL of a camera, as far as a configuration can be told what is wrong with it.
+ * Messages never quote it: it may hold a password.
  */
 #ifndef RTSPRECD_RTSP_URL_H
 #define RTSPRECD_RTSP_URL_H

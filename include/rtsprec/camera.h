@@ -74,7 +74,12 @@ struct rtsprec_camera_options {
      * beginning with a dot.
      */
     const char *name;
-    const char *url; /**< mandatory: rtsp://[user[:password]@]host[:port]/path, or rtsps:// */
+    /**
+     * Mandatory: rtsp://[user[:password]@]host[:port]/path, or rtsps://; or what libavformat opens:
+     * http(s):// with a file, a stream or an HLS playlist, srt://, rtmp(s)://, file:/path or a path
+     * that begins with "/" (plays in real time), v4l2:/dev/video0[?option=value&…], lavfi:graph.
+     */
+    const char *url;
     const char *output_directory; /**< mandatory; created when missing */
 
     const char *username; /**< not percent-encoded, goes before the URL's; NULL: the URL's */

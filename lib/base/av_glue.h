@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include <libavformat/version.h>
+#include <libavutil/macros.h>
 
 /* avio's write callback takes const data from libavformat 61 on (FFmpeg 7). */
 #if LIBAVFORMAT_VERSION_MAJOR >= 61
@@ -12,5 +13,8 @@
 #else
 #define AV_GLUE_WRITE_DATA uint8_t
 #endif
+
+/* The libraries of one FFmpeg have the same number since 5.0. */
+#define AV_GLUE_DEVICE_LIBRARY "libavdevice.so." AV_STRINGIFY(LIBAVFORMAT_VERSION_MAJOR)
 
 #endif

@@ -65,8 +65,8 @@ static size_t encoded_userinfo_length(const char *text)
 static size_t secret_key_length(const char *text)
 {
     static const char *const keys[] = {
-        "password=", "passwd=", "passwort=", "pass=",    "pwd=", "psw=",      "token=",
-        "secret=",   "auth=",   "apikey=",   "api_key=", "key=", "response=", "nonce="};
+        "password=", "passphrase=", "passwd=", "passwort=", "pass=", "pwd=",      "psw=",  "token=",
+        "secret=",   "auth=",       "apikey=", "api_key=",  "key=",  "response=", "nonce="};
     for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
         size_t length = strlen(keys[i]);
         if (!strncasecmp(text, keys[i], length))

@@ -129,22 +129,64 @@ static int parse_host(struct url *url, const char *text, size_t length, struct r
     return rest < end ? parse_port(url, rest + 1, (size_t)(end - rest - 1), error) : 0;
 }
 
+/* Those before the bar have a host, those after it are on this machine. */
+static const char *const schemes[] = {"rtsp",  "rtsps", "http", "https", "srt",  "rtmp",
+                                      "rtmps", "|",     "file", "v4l2",  "lavfi"};
+
+/* The scheme that text begins with, in *out, NULL when it is not known; whether it has a host. */
+static bool find_scheme(const char **out, const char *text)
+{
+    bool has_host = true;
+    *out = NULL;
+    for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]) && !*out; i++) {
+        size_t length = strlen(schemes[i]);
+        if (*schemes[i] == '|')
+            has_host = false;
+        else if (!strncasecmp(text, schemes[i], length) &&
+                 !strncmp(text + length, has_host ? "://" : ":", has_host ? 3 : 1))
+            *out = schemes[i];
+    }
+    if (!*out && *text == '/')
+        *out = "file";
+    return *out && has_host && *text != '/';
+}
+
+/* What stands on this machine: a path or a graph, in which spaces are allowed. */
+static int parse_local(struct url *url, const char *text, struct rtsprec_error *error)
+{
+    const char *path = *text == '/' ? text : text + strlen(url->scheme) + 1;
+    bool is_graph = !strcmp(url->scheme, "lavfi");
+    if (!is_graph && !strncmp(path, "///", 3))
+        path += 2;
+    if (is_graph ? !*path : *path != '/' || path[1] == '/')
+        return error_set(error, RTSPREC_ERROR_INVALID,
+                         "url: expected file:/path, v4l2:/dev/video0 or lavfi:graph");
+    url->path = strdup(path);
+    return url->path ? 0 : error_set(error, RTSPREC_ERROR_NO_MEMORY, "url: out of memory");
+}
+
 int url_parse(struct url *url, const char *text, struct rtsprec_error *error)
 {
     *url = (struct url){0};
-    size_t scheme_length = !strncasecmp(text, "rtsp://", 7)    ? 4
-                           : !strncasecmp(text, "rtsps://", 8) ? 5
-                                                               : 0;
-    if (!scheme_length)
+    const char *scheme;
+    bool has_host = find_scheme(&scheme, text);
+    if (!scheme)
         return error_set(error, RTSPREC_ERROR_INVALID,
-                         "url: expected rtsp://host/path or rtsps://host/path");
+                         "url: expected rtsp://host/path, or one of rtsps, http, https, srt, rtmp "
+                         "and rtmps, or file:/path, v4l2:/dev/video0 or lavfi:graph");
     for (const char *c = text; *c; c++) {
-        if ((unsigned char)*c <= ' ' || *c == 0x7f)
+        if ((unsigned char)*c < ' ' || (*c == ' ' && has_host) || *c == 0x7f)
             return error_set(
                 error, RTSPREC_ERROR_INVALID,
                 "url: has a space or a control character, expected them written as %%20");
     }
-    const char *authority = text + scheme_length + 3;
+    url->scheme = strdup(scheme);
+    if (!url->scheme)
+        return error_set(error, RTSPREC_ERROR_NO_MEMORY, "url: out of memory");
+    if (!has_host)
+        return parse_local(url, text, error);
+
+    const char *authority = text + strlen(scheme) + 3;
     size_t length = strcspn(authority, "/?#");
     /* The last @ ends the user information: a raw @ in a password is common. */
     const char *at = memrchr(authority, '@', length);
@@ -152,9 +194,8 @@ int url_parse(struct url *url, const char *text, struct rtsprec_error *error)
     const char *path = authority + length;
 
     int err = 0;
-    url->scheme = strdup(scheme_length == 4 ? "rtsp" : "rtsps");
     url->path = strdup(path);
-    if (!url->scheme || !url->path)
+    if (!url->path)
         return error_set(error, RTSPREC_ERROR_NO_MEMORY, "url: out of memory");
     if (at && (err = parse_userinfo(url, authority, (size_t)(at - authority), error)) < 0)
         return err;
@@ -171,9 +212,15 @@ void url_uninit(struct url *url)
     *url = (struct url){0};
 }
 
+bool url_is_rtsp(const struct url *url)
+{
+    return !strncmp(url->scheme, "rtsp", 4);
+}
+
 bool url_is_encrypted(const struct url *url)
 {
-    return strcmp(url->scheme, "rtsps") == 0;
+    return !strcmp(url->scheme, "rtsps") || !strcmp(url->scheme, "https") ||
+           !strcmp(url->scheme, "rtmps");
 }
 
 char *url_format(const struct url *url)
@@ -181,10 +228,14 @@ char *url_format(const struct url *url)
     const char *user = url->username ? url->username : "";
     const char *password = url->password ? url->password : "";
     size_t size = strlen(url->scheme) + 3 * strlen(user) + 3 * strlen(password) +
-                  strlen(url->host) + strlen(url->path) + 32;
+                  (url->host ? strlen(url->host) : 0) + strlen(url->path) + 32;
     char *text = malloc(size);
     if (!text)
         return NULL;
+    if (!url->host) {
+        sprintf(text, "%s:%s", url->scheme, url->path);
+        return text;
+    }
     char *end = text + sprintf(text, "%s://", url->scheme);
     if (*user || *password) {
         end = percent_encode_to(end, user);

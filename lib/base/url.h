@@ -1,4 +1,7 @@
-/* An RTSP URL in its parts, with the credentials taken out of it. */
+/*
+ * Where a camera is found, in its parts, with the credentials taken out: a URL with a host, or
+ * "file:/path", "v4l2:/dev/video0", "lavfi:graph". A path alone is that of a file.
+ */
 #ifndef BASE_URL_H
 #define BASE_URL_H
 
@@ -7,11 +10,12 @@
 #include <rtsprec/error.h>
 
 struct url {
-    char *scheme;              /* "rtsp" or "rtsps" */
+    char *scheme;              /* in lower case: "rtsp", "https", "file" */
     char *username, *password; /* decoded; NULL when the URL has none */
-    char *host;                /* without the brackets of an IPv6 address */
+    char *host;                /* without the brackets of an IPv6 address; NULL: on this machine */
     int port;                  /* 0 when the URL has none */
-    char *path;                /* with the query, begins with "/" or "?"; "" when there is none */
+    char *path;                /* with the query, begins with "/" or "?"; "" when there is none.
+                                  Without a host: all that follows the scheme */
 };
 
 /*
@@ -22,6 +26,8 @@ struct url {
  */
 int url_parse(struct url *url, const char *text, struct rtsprec_error *error);
 void url_uninit(struct url *url);
+
+bool url_is_rtsp(const struct url *url);
 
 /* Whether its scheme is one of TLS, where a certificate proves the host. */
 bool url_is_encrypted(const struct url *url);

@@ -120,12 +120,12 @@ static void a_name_is_a_directory_name(void **state)
     assert_refused(&options, "name");
 }
 
-static void a_url_is_one_of_rtsp(void **state)
+static void a_url_is_of_a_known_kind(void **state)
 {
     static const char *const bad[] = {
-        "",          "camera",          "http://host/stream",   "rtsp:/host", "rtsp://",
-        "rtsp:///s", "rtsp://user:x@/", "rtsp://host:99999/s",  "file:///s",  "rtsp://host:p0rt/s",
-        "/dev/sda",  " rtsp://host/s",  "rtsp://host/a stream",
+        "",          "camera",          "ftp://host/stream",    "rtsp:/host", "rtsp://",
+        "rtsp:///s", "rtsp://user:x@/", "rtsp://host:99999/s",  "file://s",   "rtsp://host:p0rt/s",
+        "dev/sda",   " rtsp://host/s",  "rtsp://host/a stream", "lavfi:",     "v4l2:video0",
     };
     static const char *const good[] = {
         "rtsp://host",
@@ -135,6 +135,13 @@ static void a_url_is_one_of_rtsp(void **state)
         "rtsp://user:p@ss@host/stream",
         "rtsp://[::1]:554/stream",
         "RTSP://host/stream",
+        "https://user:pass@host/live.m3u8",
+        "srt://host:9000?mode=caller",
+        "rtmp://host/live/key",
+        "/srv/clip.mp4",
+        "file:/srv/clip.mp4",
+        "v4l2:/dev/video0",
+        "lavfi:testsrc2=rate=10",
     };
     struct rtsprec_camera_options options = valid_options();
 
@@ -153,7 +160,7 @@ static void a_refused_url_keeps_its_password(void **state)
 {
     static const char *const urls[] = {
         "rtsp://user:hunter2@/stream",      "rtsp://user:hunter2@host:99999/stream",
-        "http://user:hunter2@host/stream",  "rtsp://user:hunter2/x@host/stream",
+        "ftp://user:hunter2@host/stream",   "rtsp://user:hunter2/x@host/stream",
         "rtsp://user:hunter2@ho st/stream",
     };
     (void)state;
@@ -367,7 +374,7 @@ int main(void)
         cmocka_unit_test(the_size_tells_the_version),
         cmocka_unit_test(mandatory_members_are_asked_for),
         cmocka_unit_test(a_name_is_a_directory_name),
-        cmocka_unit_test(a_url_is_one_of_rtsp),
+        cmocka_unit_test(a_url_is_of_a_known_kind),
         cmocka_unit_test(a_refused_url_keeps_its_password),
         cmocka_unit_test(an_enum_is_one_of_its_values),
         cmocka_unit_test(a_certificate_that_nobody_verifies_is_refused),

@@ -23,6 +23,16 @@ static void accepts(void **state)
         "rtsp://u:p@[::1]",
         "rtsp://cam?x",
         "rtsp://cam/a:b@c",
+        "http://admin:password@cam/video.ts",
+        "HTTPS://cam:8443/live.m3u8",
+        "srt://cam:9000?passphrase=0123456789",
+        "rtmp://cam/live/key",
+        "rtmps://cam/live/key",
+        "/srv/clip.mp4",
+        "file:/srv/a clip.mp4",
+        "file:///srv/clip.mp4",
+        "v4l2:/dev/video0?framerate=10",
+        "lavfi:testsrc2=size=640x360:rate=10",
     };
 
     (void)state;
@@ -36,7 +46,19 @@ static void refuses(void **state)
         "",
         "rtsp:",
         "rtsp:/cam",
-        "http://cam/",
+        "ftp://cam/",
+        "http://",
+        "srt://:9000?mode=listener",
+        "http://c am/",
+        "camera",
+        "./clip.mp4",
+        "file:",
+        "file:clip.mp4",
+        "file://host/clip.mp4",
+        "file:/a\nb",
+        "v4l2:video0",
+        "lavfi:",
+        "lavfi:testsrc2\n",
         "rtsp://",
         "rtsp:///a",
         "rtsp://:554/",
@@ -77,6 +99,8 @@ static void finds_userinfo(void **state)
     assert_int_equal(begin, end);
     assert_false(rtsp_url_find_userinfo("rtsp://cam/x@y", &begin, &end));
     assert_int_equal(begin, end);
+    assert_false(rtsp_url_find_userinfo("lavfi:movie=a://b@c", &begin, &end));
+    assert_false(rtsp_url_find_userinfo("/srv/a://b@c", &begin, &end));
     assert_false(rtsp_url_find_userinfo("u:p@cam", &begin, &end));
     assert_int_equal(begin, end);
 }
