@@ -1,8 +1,9 @@
 /*
- * How late the packets of a track come: arrival minus media time, of which the least of the latest
- * 8 to 10 s counts. Networks, stalls and reads that gather packets only add to it; the least is
- * what is left of the camera's latency and of the distance of the two clocks. A fall shows with the
- * packet that brings it, a rise when no packet was earlier for that long.
+ * How late the packets of a track come: arrival minus media time (dts, of reordered frames), of
+ * which the least of the latest 8 to 10 s counts. Networks, stalls and reads that gather packets
+ * only add to it; the least is what is left of the camera's latency and of the distance of the two
+ * clocks. A fall shows with the packet that brings it, a rise when no packet was earlier for that
+ * long.
  */
 #ifndef INGEST_LAG_H
 #define INGEST_LAG_H

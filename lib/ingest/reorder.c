@@ -17,6 +17,11 @@ void reorder_set_depth(struct reorder *reorder, int frames)
         reorder->lead = 0;
 }
 
+bool reorder_is_seen(const struct reorder *reorder)
+{
+    return reorder->lead > 0 || (reorder->count <= reorder->depth + 1 && !reorder->is_restarted);
+}
+
 void reorder_restart(struct reorder *reorder)
 {
     reorder->count = 0;

@@ -33,6 +33,10 @@ void reorder_set_depth(struct reorder *reorder, int frames);
 /* Whether a frame of that pts is more than reordering explains: the times went back. */
 bool reorder_is_step_back(const struct reorder *reorder, int64_t pts);
 
+/* Whether frames overtake each other, or may still show that they do: then they are sent in the
+ * order of dts, at its times. An SPS may allow for more than there is. */
+bool reorder_is_seen(const struct reorder *reorder);
+
 /* The times begin anew, after all that came before. */
 void reorder_restart(struct reorder *reorder);
 

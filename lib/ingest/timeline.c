@@ -41,12 +41,20 @@ static int64_t to_us(const struct timeline_track *track, int64_t ticks)
     return av_rescale_q(ticks, track->time_base, us_base);
 }
 
-/* a - b without overflow, for times from the wire. */
+/* Without overflow, for times from the wire. */
 static int64_t difference(int64_t a, int64_t b)
 {
     int64_t result;
     if (__builtin_sub_overflow(a, b, &result))
         return a > b ? INT64_MAX / 2 : INT64_MIN / 2;
+    return result;
+}
+
+static int64_t sum(int64_t a, int64_t b)
+{
+    int64_t result;
+    if (__builtin_add_overflow(a, b, &result))
+        return a > 0 ? INT64_MAX / 2 : INT64_MIN / 2;
     return result;
 }
 
@@ -90,14 +98,14 @@ void timeline_set_reorder(struct timeline *timeline, int index, int frames)
 /* The camera's time in ours. */
 static int64_t map(const struct timeline_track *track, int64_t in)
 {
-    return difference(in, -track->offset) + to_ticks(track, track->sync.slew_us);
+    return sum(in, track->offset) + to_ticks(track, track->sync.slew_us);
 }
 
 /* How late a packet of that time comes, which lag_least_us() can be compared with. */
 static int64_t lag_of(const struct timeline *timeline, const struct timeline_track *track,
                       int64_t in, int64_t arrival_us)
 {
-    int64_t media_us = to_us(track, difference(in, -track->offset));
+    int64_t media_us = to_us(track, sum(in, track->offset));
     return difference(arrival_us - timeline->start_us, media_us);
 }
 
@@ -142,13 +150,14 @@ static bool find_shared(const struct timeline *timeline, const struct timeline_t
         if (other == track || !other->is_anchored)
             continue;
         if (timeline->has_common_times) {
-            *out = in + to_ticks(track, to_us(other, other->offset));
+            *out = sum(in, to_ticks(track, to_us(other, other->offset)));
             return true;
         }
         if (!track->report.is_valid || !other->report.is_valid)
             continue;
         int64_t since_us = difference(track->report.ntp_us, other->report.ntp_us);
-        int64_t at_report = to_ticks(track, to_us(other, map(other, other->report.in)) + since_us);
+        int64_t there_us = sum(to_us(other, map(other, other->report.in)), since_us);
+        int64_t at_report = to_ticks(track, there_us);
         *out = difference(at_report, difference(track->report.in, in));
         return true;
     }
@@ -169,10 +178,17 @@ static void anchor_first(struct timeline *timeline, struct timeline_track *track
     track->report = report;
 }
 
+/* The most that frames overtake others by, in ticks, as far as that is no jump. */
+static int64_t lead_of(const struct timeline_track *track)
+{
+    int64_t most = to_ticks(track, JUMP_US);
+    return track->reorder.lead < most ? track->reorder.lead : most;
+}
+
 /* Frames that others overtake come late, but were not held up. */
 static bool is_held_up(const struct timeline_track *track)
 {
-    return track->last_excess_us > HELD_UP_US + to_us(track, track->reorder.lead);
+    return track->last_excess_us > HELD_UP_US + to_us(track, lead_of(track));
 }
 
 /* The camera's times have broken off: they are continued by the time that passed. */
@@ -180,6 +196,7 @@ static void anchor_again(const struct timeline *timeline, struct timeline_track 
                          int64_t arrival_us)
 {
     int64_t out = by_arrival(timeline, track, arrival_us - track->usual_excess_us);
+    out += lead_of(track); /* lags are those of dts */
     /* In a burst arrival says only how much later than the packet before. */
     if (is_held_up(track))
         out = track->last_pts + to_ticks(track, arrival_us - track->last_arrival_us);
@@ -188,7 +205,7 @@ static void anchor_again(const struct timeline *timeline, struct timeline_track 
     if (track->reorder.lead == 0 && llabs(to_us(track, out - next)) <= JITTER_US)
         out = next;
     /* Frames that this one overtakes need room behind the last dts. */
-    int64_t least = track->last_dts + track->reorder.lead + 2 * track->duration;
+    int64_t least = track->last_dts + lead_of(track) + 2 * track->duration;
     if (track->reorder.lead > 0 && out < least)
         out = least;
     anchor(track, in, behind_last(track, out));
@@ -200,7 +217,8 @@ static bool is_plausible(const struct timeline_track *track, int64_t lag_us)
 {
     int64_t excess_us = difference(lag_us, lag_least_us(&track->lag));
     int64_t held_us = track->last_excess_us > 0 ? track->last_excess_us : 0;
-    return excess_us >= -JUMP_US && excess_us <= held_us + JUMP_US;
+    int64_t lead_us = to_us(track, lead_of(track));
+    return excess_us >= -JUMP_US - lead_us && excess_us <= held_us + JUMP_US;
 }
 
 /* The next time of a packet without one. */
@@ -274,10 +292,8 @@ static int64_t stamp_timed(struct timeline *timeline, struct timeline_track *tra
         anchor_again(timeline, track, in, arrival_us);
     } else if (is_gap) {
         stamp->discontinuity = true;
-        if (track->is_video && !is_held_up(track)) {
-            track->lag.count = 0;
-            wall_clock_restart(&timeline->wall, lag_us);
-        }
+        if (track->is_video && !is_held_up(track))
+            track->lag.count = 0; /* the camera was silent: nothing was on its way */
     }
     return map(track, in);
 }
@@ -317,8 +333,8 @@ static void aim(const struct timeline *timeline, struct timeline_track *sound, i
         .has_reports = is_fresh(heard, now_us) && is_fresh(seen, now_us),
     };
     if (view.has_reports) {
-        int64_t heard_us = to_us(sound, difference(heard->in, -sound->offset));
-        int64_t seen_us = to_us(picture, difference(seen->in, -picture->offset));
+        int64_t heard_us = to_us(sound, sum(heard->in, sound->offset));
+        int64_t seen_us = to_us(picture, sum(seen->in, picture->offset));
         int64_t apart_us = difference(heard->ntp_us, seen->ntp_us);
         view.by_reports_us = bounded(difference(apart_us, difference(heard_us, seen_us)));
     } else if (sound->lag.count < 2 || picture->lag.count < 2) {
@@ -328,10 +344,12 @@ static void aim(const struct timeline *timeline, struct timeline_track *sound, i
 }
 
 /* What arrival says of the clocks; of times that were made from it, nothing. */
-static void learn_lag(struct timeline *timeline, struct timeline_track *track, int64_t in,
+static void learn_lag(struct timeline *timeline, struct timeline_track *track, int64_t sent,
                       int64_t arrival_us, int64_t real_us)
 {
-    int64_t lag_us = lag_of(timeline, track, in, arrival_us);
+    int64_t lag_us = lag_of(timeline, track, difference(sent, map(track, 0)), arrival_us);
+    if (track->is_video && track->lag.count == 0)
+        wall_clock_restart(&timeline->wall, lag_us);
     bool slot_began = lag_take(&track->lag, lag_us, arrival_us);
     track->last_excess_us = lag_us - lag_least_us(&track->lag);
     if (!is_held_up(track))
@@ -393,7 +411,6 @@ void timeline_stamp(struct timeline *timeline, int index, int64_t in_pts, int64_
         pts = stamp_timed(timeline, track, in, arrival_us, stamp);
         track->last_in = in;
         track->untimed = 0;
-        learn_lag(timeline, track, in, arrival_us, real_us);
     } else {
         pts = stamp_untimed(timeline, track, is_repeated, arrival_us);
     }
@@ -401,6 +418,9 @@ void timeline_stamp(struct timeline *timeline, int index, int64_t in_pts, int64_
 
     stamp->dts = reorder_take(&track->reorder, &pts, track->duration);
     stamp->pts = pts;
+    if (is_timed)
+        learn_lag(timeline, track, reorder_is_seen(&track->reorder) ? stamp->dts : pts, arrival_us,
+                  real_us);
     if (is_timed && !track->has_own_duration && track->last_dts != INT64_MIN)
         learn_duration(track, stamp->dts - track->last_dts);
     track->last_dts = stamp->dts;

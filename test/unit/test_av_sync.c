@@ -1,3 +1,4 @@
+#include "timeline_patterns.h"
 #include "timeline_sim.h"
 
 static void test_sound_shares_the_offset(void **state)
@@ -179,6 +180,39 @@ static void test_a_buffered_group_of_pictures_at_the_start(void **state)
     }
 }
 
+/* Pictures that overtake others leave the camera before those, not before the sound of their time.
+ */
+static void test_sound_beside_reordered_pictures(void **state)
+{
+    (void)state;
+    for (size_t p = 0; p < LENGTH(patterns); p++) {
+        const struct pattern *pattern = &patterns[p];
+        struct rig rig;
+        uint64_t random = 3 + p;
+        rig_init_rtp(&rig, pattern->depth);
+        int64_t m = 0, ahead = 0;
+        for (int64_t n = 0; n < 5000; n++) {
+            int64_t now = n * 40000, taken = place(pattern, n) * 40000;
+            int64_t arrival = now + random_between(&random, 0, 39000);
+            struct timeline_stamp s = video(&rig, 999 + place(pattern, n) * FRAME, arrival);
+            ahead = s.pts * 100 / 9 - taken;
+            /* One that overtakes others is there before its time; it is dated no later than that.
+             */
+            int64_t shown = taken + pattern->depth * 40000, wall = s.wall_us - REAL;
+            require(wall <= arrival && wall <= shown + 100000 &&
+                        wall >= (shown < arrival ? shown : arrival) - 100000,
+                    "%s, frame %" PRId64 ": %" PRId64, pattern->name, n, wall - shown);
+            for (; (m + pattern->depth) * 40000 <= now; m++) {
+                s = stamp_at(&rig, 1, 55555 + m * 640, 640, arrival, arrival);
+                int64_t skew = s.pts * 125 / 2 - m * 40000 - ahead;
+                require(n < 20 || llabs(skew) <= 70000, "%s, frame %" PRId64 ": %" PRId64,
+                        pattern->name, n, skew);
+            }
+        }
+        assert_int_equal(rig.discontinuities, 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -192,6 +226,7 @@ int main(void)
         cmocka_unit_test(test_reports_before_the_first_sound),
         cmocka_unit_test(test_wrong_reports),
         cmocka_unit_test(test_a_buffered_group_of_pictures_at_the_start),
+        cmocka_unit_test(test_sound_beside_reordered_pictures),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
