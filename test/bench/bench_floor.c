@@ -16,7 +16,13 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { READ_BYTES = 256 * 1024, PACKET_BYTES = 4 + 65535, RTP_HEADER = 12, GATHER_NS = 100000000 };
+enum {
+    READ_BYTES = 256 * 1024,
+    RECEIVE_BYTES = 1024 * 1024,
+    PACKET_BYTES = 4 + 65535,
+    RTP_HEADER = 12,
+    GATHER_NS = 100000000
+};
 
 struct camera {
     int fd, file;
@@ -81,12 +87,14 @@ static void start(struct camera *camera, int port, int index, const char *direct
     struct sockaddr_in address = {.sin_family = AF_INET,
                                   .sin_port = htons((in_port_t)port),
                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int receive_bytes = RECEIVE_BYTES; /* between two reads a key frame has to fit as well */
     char path[4096];
 
     snprintf(path, sizeof(path), "%s/%d.raw", directory, index);
     camera->file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
     camera->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (camera->file < 0 || camera->fd < 0 ||
+        setsockopt(camera->fd, SOL_SOCKET, SO_RCVBUF, &receive_bytes, sizeof(receive_bytes)) < 0 ||
         connect(camera->fd, (struct sockaddr *)&address, sizeof(address)) < 0)
         fail(path);
     request(camera->fd, port, index, "DESCRIBE", "", "");

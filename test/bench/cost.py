@@ -8,7 +8,6 @@ docs/performance.md says what is measured and how. The options are for less than
 """
 
 import argparse
-import json
 import os
 import resource
 import shutil
@@ -32,6 +31,7 @@ FPS, CLIP_SECONDS, GOP_SECONDS = 15, 4, 2
 COUNTS = {1: "8M", 10: "8M", 100: "8M", 500: "200k"}
 
 START_SECONDS = 180
+PAUSE_SECONDS = 30
 # libavformat's parser and those who join a frame's packets by their time give a frame out when the
 # next one has begun: at a stop the last frames of a camera that has fallen silent are not recorded.
 UNFINISHED_FRAMES = 2
@@ -91,8 +91,14 @@ class Load:
         return cameras
 
     def pause(self):
+        """Returns when every frame that was begun is sent."""
         self.say("pause")
         self.answer()
+        end = time.monotonic() + PAUSE_SECONDS
+        while self.status()["sending"] > 0:
+            if time.monotonic() > end:
+                raise RuntimeError("a recorder does not take the rest of a frame")
+            time.sleep(0.05)
 
     def close(self):
         if not self.process.stdin.closed:
@@ -110,23 +116,23 @@ def await_playing(load, recorder, count):
 
 
 def steady(load, recorder, warm_seconds, seconds):
-    """The measured window."""
-    own = [load.process.pid]
+    """The measured window, and all before it."""
+    own, pids = [load.process.pid], recorder.pids()
     time.sleep(warm_seconds)
     begin, begin_status, begin_busy = time.monotonic(), load.status(), measure.machine_busy()
-    begin_cpu, begin_load = measure.CpuTimes(recorder.pids()), measure.CpuTimes(own)
+    begin_cpu, begin_load = measure.cpu_seconds(pids), measure.cpu_seconds(own)
     time.sleep(seconds)
-    end_status, end_cpu = load.status(), measure.CpuTimes(recorder.pids())
-    end_load, took = measure.CpuTimes(own), time.monotonic() - begin
+    end_status, end_cpu = load.status(), measure.cpu_seconds(pids)
+    took = time.monotonic() - begin
+    cpu, load_cpu = end_cpu - begin_cpu, measure.cpu_seconds(own) - begin_load
     busy = measure.machine_busy() - begin_busy
-    cpu, load_cpu = end_cpu.since(begin_cpu), end_load.since(begin_load)
     return {"seconds": took, "bytes": end_status["bytes"] - begin_status["bytes"],
             "frames": end_status["frames"] - begin_status["frames"],
             "expected_frames": load.frames_per_second * recorder.count * took,
             "cpu_seconds": cpu, "load_cpu_seconds": load_cpu,
             "other_cpu_seconds": max(0, busy - cpu - load_cpu),
-            "memory": measure.memory(recorder.pids()),
-            "processes": len(recorder.processes)}
+            "whole_bytes": end_status["bytes"], "whole_cpu_seconds": end_cpu,
+            "memory": measure.memory(pids), "processes": len(pids)}
 
 
 def stop(load, recorder):
@@ -242,22 +248,31 @@ def parse_arguments():
                         help="fail when a run fails or a frame is lost")
     parser.add_argument("--write-docs", type=Path, metavar="DIRECTORY",
                         help="write the tables and plots into performance.md and .svg there")
+    parser.add_argument("--from", type=Path, metavar="FILE", dest="source",
+                        help="measure nothing; report what a run has left in OUT/results.json")
     options = parser.parse_args()
     options.out = options.out.resolve()
+    if options.write_docs and not report.can_write(options.write_docs):
+        parser.error(f"{options.write_docs}: no performance.md with the marks of cost.py")
     return options
 
 
-def run_all(options):
-    results = []
+def measure_all(options):
+    """Leaves what there is in results.json after each run."""
+    document = report.Document.of_this_machine(options.out)
     for wire in options.wires:
         for count in options.cameras:
             clip = options.clip or make_clip(options.out / "clips", COUNTS[count])
             for _ in range(options.rounds):
                 for name in options.recorders:
-                    result = run(options, recorders.ALL[name], clip, count, wire)
-                    print(report.one_line(result), flush=True)
-                    results.append(result)
-    return results
+                    document.results.append(run(options, recorders.ALL[name], clip, count, wire))
+                    print(report.one_line(document.results[-1]), flush=True)
+                    document.save(options.out / "results.json")
+    if not options.no_callgrind:
+        clip = options.clip or make_clip(options.out / "clips", "8M")
+        document.instructions = count_instructions(options, clip)
+        document.save(options.out / "results.json")
+    return document
 
 
 def main():
@@ -265,20 +280,13 @@ def main():
     limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
     options.out.mkdir(parents=True, exist_ok=True)
-    results = run_all(options)
-    instructions = None
-    if not options.no_callgrind:
-        clip = options.clip or make_clip(options.out / "clips", "8M")
-        instructions = count_instructions(options, clip)
-    document = report.Document(results, instructions, options.out)
-    (options.out / "results.json").write_text(json.dumps(document.data(), indent=1))
-    print()
-    print(document.markdown())
+    document = report.Document.load(options.source) if options.source else measure_all(options)
+    print("\n" + document.markdown())
     if options.write_docs:
         document.write(options.write_docs)
     if options.expect_lossless and any(result.get("failure") or result["frames_lost"]
-                                       for result in results):
-        sys.exit("frames were lost")
+                                       for result in document.results):
+        sys.exit("a run failed or frames were lost")
 
 
 if __name__ == "__main__":

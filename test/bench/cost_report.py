@@ -1,5 +1,6 @@
 """Tables and plots of what cost.py has measured."""
 
+import json
 import os
 import platform
 import re
@@ -18,7 +19,8 @@ KEEPS_UP_FRAMES, KEEPS_UP_LOST = 0.95, 0.001
 
 
 def per_gb(result, what="cpu_seconds"):
-    return result[what] / result["bytes"] * 1e9
+    amount = result["whole_bytes"] if what.startswith("whole_") else result["bytes"]
+    return result[what] / amount * 1e9
 
 
 def keeps_up(result):
@@ -34,7 +36,8 @@ def one_line(result):
         return head + result["failure"]
     calls = result["system_calls"]
     return head + (
-        f"{per_gb(result):.2f} s/GB, PSS {result['memory']['Pss'] / 1e6:.1f} MB, "
+        f"{per_gb(result):.2f} s/GB, {per_gb(result, 'whole_cpu_seconds'):.2f} from the start, "
+        f"PSS {result['memory']['Pss'] / 1e6:.1f} MB, "
         f"{calls / result['cameras'] if calls is not None else -1:.0f} calls/s per camera, "
         f"frames {result['frames_sent']} sent {result['frames_written']} written "
         f"{result['frames_lost']} lost ({result['frames_dropped']} dropped), "
@@ -50,14 +53,16 @@ def median(results):
     return good[len(good) // 2] if good else results[0]
 
 
-def ratio(result, other):
-    return f"{per_gb(result) / per_gb(other):.2f}" if other and keeps_up(other) else "-"
+def ratio(result, other, what="cpu_seconds"):
+    if not other or not keeps_up(other):
+        return "-"
+    return f"{per_gb(result, what) / per_gb(other, what):.2f}"
 
 
 def row(result, ffmpeg, floor):
     cells = [str(result["cameras"]), result["label"]]
     if result.get("failure"):
-        return cells + ["did not record"] + ["-"] * 9
+        return cells + ["did not record"] + ["-"] * 11
     cameras = result["cameras"]
     memory = [f"{result['memory'][kind] / cameras / 1e6:.2f}"
               for kind in ("Pss", "Rss", "Anonymous")]
@@ -65,17 +70,19 @@ def row(result, ffmpeg, floor):
     calls = "-" if calls is None else f"{calls / cameras:.0f}"
     lost = f"{result['frames_lost']} of {result['frames_sent'] + result['frames_dropped']}"
     if keeps_up(result):
-        cells += [f"{per_gb(result):.2f}", ratio(result, ffmpeg), ratio(result, floor)]
+        whole = "whole_cpu_seconds"
+        cells += [f"{per_gb(result):.2f}", ratio(result, ffmpeg), ratio(result, floor),
+                  f"{per_gb(result, whole):.2f}", ratio(result, ffmpeg, whole)]
     else:
-        cells += ["does not keep up", "-", "-"]
+        cells += ["does not keep up"] + ["-"] * 4
     percent = result["cpu_seconds"] / result["seconds"] / cameras * 100
     return cells + [f"{percent:.3f}", *memory, calls, lost,
                     f"{per_gb(result, 'load_cpu_seconds'):.2f}"]
 
 
-HEADINGS = ["cameras", "recorder", "CPU s/GB", "of ffmpeg", "of the floor", "CPU % per camera",
-            "PSS MB", "RSS MB", "anonymous MB", "system calls/s", "frames lost",
-            "load generator s/GB"]
+HEADINGS = ["cameras", "recorder", "CPU s/GB", "of ffmpeg", "of the floor", "from the start",
+            "of ffmpeg", "CPU % per camera", "PSS MB", "RSS MB", "anonymous MB", "system calls/s",
+            "frames lost", "load generator s/GB"]
 
 
 def table(rows):
@@ -94,15 +101,31 @@ def file_system(folder):
     return result.stdout.strip() or "an unknown file system"
 
 
-class Document:
-    def __init__(self, results, instructions, folder):
-        self.results, self.instructions = results, instructions
-        self.machine = {"cpus": os.cpu_count(), "cpu": cpu_name(), "kernel": platform.release(),
-                        "file_system": file_system(folder)}
+def can_write(folder):
+    path = folder / "performance.md"
+    return path.exists() and BEGIN in path.read_text() and END in path.read_text()
 
-    def data(self):
-        return {"machine": self.machine, "instructions_per_byte": self.instructions,
-                "results": self.results}
+
+class Document:
+    """Results as cost.py's run() returns them, and what they are about."""
+
+    def __init__(self, machine, results=(), instructions=None):
+        self.machine, self.results, self.instructions = machine, list(results), instructions
+
+    @classmethod
+    def of_this_machine(cls, folder):
+        return cls({"cpus": os.cpu_count(), "cpu": cpu_name(), "kernel": platform.release(),
+                    "file_system": file_system(folder)})
+
+    @classmethod
+    def load(cls, path):
+        data = json.loads(path.read_text())
+        return cls(data["machine"], data["results"], data["instructions_per_byte"])
+
+    def save(self, path):
+        path.write_text(json.dumps({"machine": self.machine,
+                                    "instructions_per_byte": self.instructions,
+                                    "results": self.results}, indent=1))
 
     def groups(self, wire):
         """{cameras: [median result of each recorder]}"""

@@ -62,6 +62,11 @@ void load_client_destroy(struct load_client **client)
     *client = NULL;
 }
 
+int load_client_is_sending(const struct load_client *client)
+{
+    return client->sent > 0;
+}
+
 __attribute__((format(printf, 2, 3))) static int answer(struct load_client *client,
                                                         const char *format, ...)
 {

@@ -35,6 +35,9 @@ struct load_client *load_client_create(struct load_house *house, int fd);
 /** Closes the connection, frees *client and sets it to NULL; NULL is ignored. */
 void load_client_destroy(struct load_client **client);
 
+/** Whether a frame is on its way in part. */
+int load_client_is_sending(const struct load_client *client);
+
 /**
  * The socket has something to read, or takes something again.
  *

@@ -113,23 +113,30 @@ static void accept_clients(struct load *load)
     }
 }
 
-static void print_status(const struct load_house *house)
+static void print_status(const struct load *load)
 {
+    const struct load_house *house = &load->house;
     int64_t frames = 0, bytes = 0, dropped = 0;
+    int sending = 0;
+
+    for (int slot = 0; slot < load->slots; slot++)
+        sending += load->clients[slot] != NULL && load_client_is_sending(load->clients[slot]);
 
     for (int i = 0; i < house->camera_count; i++) {
         frames += house->cameras[i].frames;
         bytes += house->cameras[i].video_bytes;
         dropped += house->cameras[i].dropped;
     }
-    printf("playing %d frames %" PRId64 " bytes %" PRId64 " dropped %" PRId64 "\n", house->playing,
-           frames, bytes, dropped);
+    printf("playing %d sending %d frames %" PRId64 " bytes %" PRId64 " dropped %" PRId64 "\n",
+           house->playing, sending, frames, bytes, dropped);
 }
 
-static void run_command(struct load_house *house, const char *command)
+static void run_command(struct load *load, const char *command)
 {
+    struct load_house *house = &load->house;
+
     if (strcmp(command, "status") == 0) {
-        print_status(house);
+        print_status(load);
     } else if (strcmp(command, "pause") == 0) {
         house->is_paused = 1;
         printf("paused\n");
@@ -158,7 +165,7 @@ static int read_commands(struct load *load)
     load->command[load->command_size] = '\0';
     for (; (end = strchr(line, '\n')) != NULL; line = end + 1) {
         *end = '\0';
-        run_command(&load->house, line);
+        run_command(load, line);
     }
     load->command_size = strlen(line);
     memmove(load->command, line, load->command_size);
