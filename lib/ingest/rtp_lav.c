@@ -281,6 +281,8 @@ static void begin_units(struct rtp_lav *lav, uint32_t timestamp)
 static void set_time(struct rtp_lav *lav, AVPacket *out)
 {
     out->dts = AV_NOPTS_VALUE;
+    if (lav->units == 0 && out->pts == AV_NOPTS_VALUE)
+        out->pts = 0; /* a parser has none for its first frame */
     if (out->pts != AV_NOPTS_VALUE) {
         begin_units(lav, (uint32_t)out->pts + lav->first_timestamp);
         out->pts = lav->timestamp;

@@ -63,7 +63,6 @@ static inline AVFormatContext *open_rtp_muxer(struct rtp_packets *all,
     muxer->pb = avio_alloc_context(av_malloc(RTP_PACKET_BYTES), RTP_PACKET_BYTES, 1, all, NULL,
                                    take_rtp_packet, NULL);
     muxer->pb->max_packet_size = RTP_PACKET_BYTES;
-    muxer->flags |= AVFMT_FLAG_BITEXACT; /* RTP times begin with 0 */
     muxer->avoid_negative_ts = 0;
     muxer->max_delay = 200000; /* several units of sound in a packet */
     stream->time_base = (AVRational){1, 90000};
@@ -84,7 +83,8 @@ static inline void close_rtp_muxer(AVFormatContext *muxer)
     avformat_free_context(muxer);
 }
 
-/* The first seconds of a clip's video (track 0) or sound (1). RTP times begin with begin_us. */
+/* The first seconds of a clip's video (track 0) or sound (1). The muxer adds a base of its own to
+ * all times. */
 static inline void rtp_packets_make(struct rtp_packets *all, const char *name, int track,
                                     int64_t begin_us, int64_t length_us)
 {
@@ -144,8 +144,8 @@ static inline void rtp_packets_encode(struct rtp_packets *all, const char *encod
     uint64_t random = 41;
     context->width = picture->width = 320;
     context->height = picture->height = 240;
-    context->pix_fmt = AV_PIX_FMT_YUV420P;
-    picture->format = AV_PIX_FMT_YUV420P;
+    context->pix_fmt = !strcmp(encoder, "mjpeg") ? AV_PIX_FMT_YUVJ420P : AV_PIX_FMT_YUV420P;
+    picture->format = context->pix_fmt;
     context->time_base = (AVRational){1, 25};
     context->gop_size = 10;
     context->thread_count = 1;

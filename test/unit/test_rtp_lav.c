@@ -1,5 +1,7 @@
 #include "rtp_packets.h"
 
+#include <malloc.h>
+
 #include <rtsprec/error.h>
 
 #include "ingest/rtp_lav.h"
@@ -23,7 +25,7 @@ static void compare_with_clip(const char *name, int track)
     assert_int_equal(rtp_lav_parameters(lav)->codec_id, all.parameters->codec_id);
     clip_open(&clip, name);
     AVPacket *out = av_packet_alloc(), *expected = NULL;
-    int64_t first = 0;
+    uint32_t base = 0;
     int count = 0;
     for (int i = 0; i < all.count; i++) {
         assert_int_equal(rtp_lav_pull(lav, out), 0);
@@ -38,9 +40,9 @@ static void compare_with_clip(const char *name, int track)
                         !memcmp(out->data, expected->data, (size_t)out->size),
                     "%s: packet %d", name, count);
             if (count++ == 0)
-                first = out->pts - expected->pts;
-            require(out->pts - expected->pts == first, "%s: packet %d at %d, not %d", name, count,
-                    (int)out->pts, (int)expected->pts);
+                base = (uint32_t)(out->pts - expected->pts);
+            require((uint32_t)(out->pts - expected->pts) == base, "%s: packet %d at %d, not %d",
+                    name, count, (int)out->pts, (int)expected->pts);
             require(out->flags & AV_PKT_FLAG_KEY, "%s: packet %d", name, count);
             av_packet_unref(out);
         }
@@ -53,6 +55,100 @@ static void compare_with_clip(const char *name, int track)
     av_packet_free(&out);
     clip_close(&clip);
     rtp_lav_destroy(&lav);
+    rtp_packets_free(&all);
+}
+
+/* Behind the headers, which RFC 2435 does not carry. */
+static const uint8_t *jpeg_scan(const AVPacket *picture, size_t *size)
+{
+    static const uint8_t marker[] = {0xff, 0xda};
+    const uint8_t *scan = memmem(picture->data, (size_t)picture->size, marker, sizeof(marker));
+    assert_non_null(scan);
+    *size = (size_t)(picture->data + picture->size - scan);
+    return scan;
+}
+
+static void compare_pictures(const char *name, int number, const AVPacket *out,
+                             const AVPacket *expected, uint32_t base, bool is_jpeg)
+{
+    size_t size = (size_t)out->size, expected_size = (size_t)expected->size;
+    const uint8_t *data = is_jpeg ? jpeg_scan(out, &size) : out->data;
+    const uint8_t *expected_data = is_jpeg ? jpeg_scan(expected, &expected_size) : expected->data;
+    require(size == expected_size && !memcmp(data, expected_data, size), "%s: %d: %zu and %zu",
+            name, number, size, expected_size);
+    require((uint32_t)(out->pts - expected->pts) == base, "%s: %d: at %d, not %d", name, number,
+            (int)(out->pts - base), (int)expected->pts);
+    require((out->flags & AV_PKT_FLAG_KEY) == (expected->flags & AV_PKT_FLAG_KEY), "%s: %d", name,
+            number);
+}
+
+static void test_pictures(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *encoder, *options;
+        int held; /* frames that the parser keeps until the next one begins */
+    } rows[] = {
+        {"mjpeg", "huffman=default force_duplicated_matrix=1 b=8000000", 0},
+        {"mpeg4", "flags=+global_header b=2000000", 1},
+        {"mpeg4", "flags=+global_header bf=2 b=2000000", 1},
+        {"mpeg2video", "b=2000000", 1},
+        {"libvpx", "deadline=realtime cpu-used=8 b=2000000", 0},
+    };
+    enum { COUNT = 30 };
+    for (size_t i = 0; i < LENGTH(rows); i++) {
+        const char *name = rows[i].encoder;
+        AVPacket *units[COUNT + 1] = {0}, *out = av_packet_alloc();
+        struct rtp_packets all;
+        struct rtp_lav *lav;
+        uint32_t base = 0;
+        int count = 0;
+        rtp_packets_encode(&all, name, COUNT, rows[i].options, units);
+        assert_true(all.count > 2 * all.frames);
+        require(create(&lav, all.sdp) == 0, "%s", name);
+        for (int j = 0; j < all.count; j++) {
+            assert_int_equal(rtp_lav_push(lav, all.packets[j].data, all.packets[j].size), 0);
+            while (rtp_lav_pull(lav, out)) {
+                if (count == 0)
+                    base = (uint32_t)(out->pts - units[0]->pts);
+                compare_pictures(name, count, out, units[count], base, !strcmp(name, "mjpeg"));
+                count++;
+                av_packet_unref(out);
+            }
+        }
+        require(count == all.frames - rows[i].held, "%s: %d of %d", name, count, all.frames);
+        for (int j = 0; j < all.frames; j++)
+            av_packet_free(&units[j]);
+        av_packet_free(&out);
+        rtp_lav_destroy(&lav);
+        rtp_packets_free(&all);
+    }
+}
+
+/* Hundreds of cameras have sound: what a depacketiser takes is bounded, as malloc counts it. */
+static void test_memory(void **state)
+{
+    (void)state;
+    enum { COUNT = 16, MAX_BYTES = 150 * 1024 };
+    struct rtp_packets all;
+    struct rtp_lav *lavs[COUNT];
+    AVPacket *out = av_packet_alloc();
+    rtp_packets_make(&all, "h264", 1, SECOND, 5 * SECOND);
+    struct mallinfo2 before = mallinfo2();
+    for (int i = 0; i < COUNT; i++) {
+        assert_int_equal(create(&lavs[i], all.sdp), 0);
+        for (int j = 0; j < all.count; j++) {
+            assert_int_equal(rtp_lav_push(lavs[i], all.packets[j].data, all.packets[j].size), 0);
+            while (rtp_lav_pull(lavs[i], out))
+                av_packet_unref(out);
+        }
+    }
+    struct mallinfo2 after = mallinfo2();
+    size_t bytes = (after.uordblks + after.hblkhd - before.uordblks - before.hblkhd) / COUNT;
+    require(bytes < MAX_BYTES, "%zu", bytes);
+    for (int i = 0; i < COUNT; i++)
+        rtp_lav_destroy(&lavs[i]);
+    av_packet_free(&out);
     rtp_packets_free(&all);
 }
 
@@ -126,8 +222,8 @@ int main(void)
 {
     av_log_set_level(AV_LOG_QUIET);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_sound),
-        cmocka_unit_test(test_what_cannot_be_depacketised),
+        cmocka_unit_test(test_sound),          cmocka_unit_test(test_pictures),
+        cmocka_unit_test(test_memory),         cmocka_unit_test(test_what_cannot_be_depacketised),
         cmocka_unit_test(test_random_packets),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

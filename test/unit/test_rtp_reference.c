@@ -176,8 +176,8 @@ static void test_frame_by_frame(void **state)
         require(own->count == all.frames, "%s: %d of %d", sources[i].name, own->count, all.frames);
         for (int j = 0; j < reference->count; j++) {
             const struct seen *a = &reference->seen[j], *b = &own->seen[j];
-            require(a->pts == b->pts, "%s: frame %d: %d and %d", sources[i].name, j, (int)a->pts,
-                    (int)b->pts);
+            require((uint32_t)a->pts == (uint32_t)b->pts, "%s: frame %d: %d and %d",
+                    sources[i].name, j, (int)a->pts, (int)b->pts);
             require(a->is_key == b->is_key && !b->is_corrupt, "%s: frame %d", sources[i].name, j);
             require(a->size == b->size && a->size > 0 && !memcmp(a->data, b->data, a->size),
                     "%s: frame %d: %zu and %zu bytes", sources[i].name, j, a->size, b->size);
