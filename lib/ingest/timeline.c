@@ -277,12 +277,12 @@ static int64_t stamp_timed(struct timeline *timeline, struct timeline_track *tra
         return map(track, in);
     }
     int64_t camera_us = to_us(track, difference(in, track->last_in));
+    int64_t lag_us = lag_of(timeline, track, in, arrival_us);
     bool is_slow_camera = camera_us > 0 && camera_us <= 4 * to_us(track, track->duration);
-    bool is_gap = is_jump(camera_us) && !is_slow_camera;
+    bool is_gap = is_jump(camera_us) && !(is_slow_camera && is_plausible(track, lag_us));
     stamp->camera_us = camera_us;
     stamp->arrival_us = arrival_us - track->last_arrival_us;
 
-    int64_t lag_us = lag_of(timeline, track, in, arrival_us);
     if (track->untimed > 1 && (is_gap || map(track, in) <= track->last_pts)) {
         /* The times begin to count. */
         anchor(track, in, smooth(timeline, track, arrival_us));

@@ -139,6 +139,21 @@ static void test_reports_before_the_first_sound(void **state)
     assert_int_equal(audio(&rig, 77 * AUDIO, 600000).pts, AUDIO / 5);
 }
 
+/* A camera reports before it sends anything: nothing is slewed at all. */
+static void test_reports_before_everything(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_init_rtp(&rig, 0);
+    timeline_report(&rig.timeline, 0, 1000, REAL, START);
+    timeline_report(&rig.timeline, 1, 77 * AUDIO, REAL, START);
+    for (int64_t n = 0; n < 3000; n++) {
+        assert_int_equal(video(&rig, 1000 + n * FRAME, n * 40000).pts, n * FRAME);
+        int64_t late = n * 40000 + 300000;
+        assert_int_equal(stamp_at(&rig, 1, 77 * AUDIO + n * 640, 640, late, late).pts, n * 640);
+    }
+}
+
 /* Reports that are off by more than a second are nobody's. */
 static void test_wrong_reports(void **state)
 {
@@ -224,6 +239,7 @@ int main(void)
         cmocka_unit_test(test_reports_that_end),
         cmocka_unit_test(test_jumps_keep_sound_in_step),
         cmocka_unit_test(test_reports_before_the_first_sound),
+        cmocka_unit_test(test_reports_before_everything),
         cmocka_unit_test(test_wrong_reports),
         cmocka_unit_test(test_a_buffered_group_of_pictures_at_the_start),
         cmocka_unit_test(test_sound_beside_reordered_pictures),

@@ -161,6 +161,24 @@ static void test_slow_camera(void **state)
     assert_true(rig.discontinuities <= 2); /* until it is known how slow it is */
 }
 
+/* Of a slow camera too: the time that passed counts. */
+static void test_a_slow_camera_that_jumps(void **state)
+{
+    (void)state;
+    for (int64_t jump = -7; jump <= 7; jump += 2) {
+        struct rig rig;
+        rig_init(&rig, 0);
+        for (int64_t n = 0; n < 100; n++) {
+            int64_t in = n * 2 * HERTZ + (n < 50 ? 0 : jump * HERTZ);
+            struct timeline_stamp s = video(&rig, in, n * 2 * SECOND);
+            bool is_small = llabs(jump) == 1; /* within what counts as a jump */
+            require(s.pts == n * 2 * HERTZ || (is_small && s.pts == in),
+                    "jump %" PRId64 ", frame %" PRId64 ": %" PRId64, jump, n, s.pts);
+            require(n != 50 || s.discontinuity != is_small, "jump %" PRId64, jump);
+        }
+    }
+}
+
 static void test_duration_is_not_a_gap(void **state)
 {
     (void)state;
@@ -408,6 +426,7 @@ int main(void)
         cmocka_unit_test(test_jumps),
         cmocka_unit_test(test_backwards_for_ever),
         cmocka_unit_test(test_slow_camera),
+        cmocka_unit_test(test_a_slow_camera_that_jumps),
         cmocka_unit_test(test_duration_is_not_a_gap),
         cmocka_unit_test(test_an_announced_rate_that_is_wrong),
         cmocka_unit_test(test_times_that_stand_still),
