@@ -35,8 +35,10 @@ struct gathered {
     bool has_whole; /* a whole slice is kept */
     bool is_key, expects_key;
     bool head_lost; /* packets are missing before its first slice */
-    bool is_corrupt, is_oversized;
-    bool is_complete; /* its marker has come and is believed */
+    bool is_corrupt;
+    bool is_dropped;   /* its bytes are gone: for want of memory, or ... */
+    bool is_oversized; /* ... because it became too large */
+    bool is_complete;  /* its marker has come and is believed */
 };
 
 struct rtp_h26x {
@@ -119,6 +121,7 @@ static bool is_left_out(const struct rtp_h26x *h26x, const uint8_t header[2])
 
 static void drop_bytes(struct gathered *frame)
 {
+    frame->is_dropped = true;
     av_buffer_unref(&frame->buffer);
     frame->size = 0;
     frame->is_open = false;
@@ -134,17 +137,19 @@ static int reserve(struct rtp_h26x *h26x, size_t more)
     size_t needed = frame->size + more, capacity = 0;
     if (frame->buffer)
         capacity = frame->buffer->size - AV_INPUT_BUFFER_PADDING_SIZE;
-    if (frame->is_oversized || needed > ACCESS_UNIT_MAX_BYTES || frame->count > MAX_UNITS) {
+    if (frame->is_dropped)
+        return 0;
+    if (needed > ACCESS_UNIT_MAX_BYTES || frame->count > MAX_UNITS) {
         frame->is_oversized = true;
         drop_bytes(frame);
         return 0;
     }
     if (needed <= capacity)
         return 1;
-    capacity = capacity ? capacity + capacity / 2 : h26x->expected[frame->expects_key];
+    /* By a quarter: no more than a frame may keep, see trim(). */
+    capacity = capacity ? capacity + capacity / 4 : h26x->expected[frame->expects_key];
     capacity = FFMAX(needed, FFMIN(capacity, ACCESS_UNIT_MAX_BYTES));
     if (av_buffer_realloc(&frame->buffer, capacity + AV_INPUT_BUFFER_PADDING_SIZE) < 0) {
-        frame->is_oversized = true;
         drop_bytes(frame);
         return RTSPREC_ERROR_NO_MEMORY;
     }
@@ -353,12 +358,12 @@ static int finish(struct rtp_h26x *h26x, AVPacket *out, int64_t *out_arrival_us)
     int result = close_open(h26x);
     struct gathered frame = h26x->frame;
     h26x->frame = (struct gathered){.has_begun = false};
-    if (result < 0 || frame.is_oversized || !frame.has_whole) {
+    if (result < 0 || frame.is_dropped || !frame.has_whole) {
         av_buffer_unref(&frame.buffer);
         return result < 0 ? result : frame.is_oversized ? RTSPREC_ERROR_PROTOCOL : 0;
     }
     size_t *expected = &h26x->expected[frame.is_key];
-    *expected = FFMAX(frame.size, *expected - *expected / 8);
+    *expected = FFMAX(frame.size, *expected - *expected / 32);
     trim(&frame);
     out->buf = frame.buffer;
     out->data = frame.buffer->data;

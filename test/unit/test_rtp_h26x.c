@@ -1,12 +1,31 @@
 #include "bytes.h"
 
+#include <errno.h>
+
 #include <libavcodec/avcodec.h>
+#include <libavutil/common.h>
 #include <libavutil/intreadwrite.h>
 
 #include <rtsprec/error.h>
 
 #include "ingest/access_unit.h"
 #include "ingest/rtp_h26x.h"
+
+static int fail_realloc;  /* calls of av_buffer_realloc() in the library that fail */
+static int count_realloc; /* calls */
+
+int __real_av_buffer_realloc(AVBufferRef **buffer, size_t size);
+int __wrap_av_buffer_realloc(AVBufferRef **buffer, size_t size);
+
+int __wrap_av_buffer_realloc(AVBufferRef **buffer, size_t size)
+{
+    count_realloc++;
+    if (fail_realloc > 0) {
+        fail_realloc--;
+        return AVERROR(ENOMEM);
+    }
+    return __real_av_buffer_realloc(buffer, size);
+}
 
 /* Writes "time[k][c][p]:|NAL unit|NAL unit " of a frame: k key, c corrupt, p with parameter sets.
  */
@@ -303,6 +322,72 @@ static void test_an_oversized_frame_is_dropped_and_the_next_kept(void **state)
     rtp_h26x_destroy(&h26x);
 }
 
+/* Pushes a frame of a camera: the first and each 30th is a key frame of ten times the size. Returns
+ * how many frames came out, or the error that kept the rest of it from being pushed. */
+static int push_frame(struct rtp_h26x *h26x, int number, int64_t size, AVPacket *frame)
+{
+    bool is_key = number % 30 == 0;
+    int frames = 0, result = 0;
+    size = is_key ? 10 * size : size;
+    for (int64_t left = size; left > 0 && result == 0; left -= 1400) {
+        uint8_t data[1402] = {0x7c, is_key ? 0x05 : 0x01, 0x88};
+        int64_t arrival;
+        data[1] |= (left == size ? 0x80 : 0) | (left <= 1400 ? 0x40 : 0);
+        struct rtp_packet packet = {
+            .payload = data, .size = 2 + (size_t)FFMIN(left, 1400), .marker = left <= 1400};
+        result = rtp_h26x_push(h26x, &packet, number, false, 0, frame, &arrival);
+        while (result == 1) {
+            assert_true(frame->buf->size < (size_t)frame->size * 5 / 4 + 100);
+            frames++;
+            av_packet_unref(frame);
+            result = rtp_h26x_push(h26x, NULL, 0, false, 0, frame, &arrival);
+        }
+    }
+    return result < 0 ? result : frames;
+}
+
+/* One allocation a frame, and seldom more than one to give back what was too much. */
+static void test_allocations(void **state)
+{
+    (void)state;
+    struct rtp_h26x *h26x;
+    AVPacket *frame = av_packet_alloc();
+    uint64_t random = 37;
+    enum { FRAMES = 3000 };
+    int frames = 0;
+    assert_int_equal(rtp_h26x_create(&h26x, AV_CODEC_ID_H264, NULL, 0, false), 0);
+    for (int i = 0; i < FRAMES; i++) {
+        if (i == 60)
+            count_realloc = 0;
+        frames += push_frame(h26x, i, random_between(&random, 8000, 12000), frame);
+    }
+    assert_int_equal(frames, FRAMES);
+    require(count_realloc < FRAMES * 3 / 2, "%d", count_realloc);
+    rtp_h26x_destroy(&h26x);
+    av_packet_free(&frame);
+}
+
+static void test_without_memory(void **state)
+{
+    (void)state;
+    struct rtp_h26x *h26x;
+    AVPacket *frame = av_packet_alloc();
+    int failures = 0, frames = 0;
+    assert_int_equal(rtp_h26x_create(&h26x, AV_CODEC_ID_H264, NULL, 0, false), 0);
+    for (int i = 0; i < 300; i++) {
+        fail_realloc = i % 3 == 0;
+        int result = push_frame(h26x, i, 9000, frame);
+        assert_true(result >= 0 || result == RTSPREC_ERROR_NO_MEMORY);
+        assert_null(frame->data);
+        failures += result < 0;
+        frames += result < 0 ? 0 : result;
+    }
+    assert_int_equal(failures, 100);
+    assert_int_equal(frames, 200);
+    rtp_h26x_destroy(&h26x);
+    av_packet_free(&frame);
+}
+
 /* Whatever comes: what goes out is well formed and of sane size. */
 static void test_random_packets(void **state)
 {
@@ -353,6 +438,8 @@ int main(void)
         cmocka_unit_test(test_sets_of_the_sdp_are_known),
         cmocka_unit_test(test_arrival_is_the_first_packets),
         cmocka_unit_test(test_an_oversized_frame_is_dropped_and_the_next_kept),
+        cmocka_unit_test(test_allocations),
+        cmocka_unit_test(test_without_memory),
         cmocka_unit_test(test_random_packets),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
