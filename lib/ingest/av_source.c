@@ -147,6 +147,8 @@ static int take(struct av_source *source, struct source_packet *out, struct rtsp
     }
     if (result < 0)
         return error_set(error, result, "out of memory");
+    if (result == 0)
+        return 0;
     out->arrival_us = frame.arrival_us;
     out->has_parameters = frame.has_parameters;
     return result;
