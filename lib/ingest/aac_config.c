@@ -1,6 +1,6 @@
 #include "ingest/aac_config.h"
 
-#include <libavcodec/avcodec.h>
+#include "base/av_glue.h"
 
 #define OBJECT_LC 2
 
@@ -10,12 +10,12 @@ bool aac_config_make(uint8_t config[AAC_CONFIG_BYTES], const AVCodecParameters *
                                 22050, 16000, 12000, 11025, 8000,  7350};
     int rate = parameters->sample_rate, channels = parameters->ch_layout.nb_channels;
     int object = OBJECT_LC;
-    if (parameters->profile == FF_PROFILE_AAC_HE || parameters->profile == FF_PROFILE_AAC_HE_V2)
+    if (parameters->profile == AV_PROFILE_AAC_HE || parameters->profile == AV_PROFILE_AAC_HE_V2)
         rate /= 2;
-    else if (parameters->profile >= FF_PROFILE_AAC_MAIN &&
-             parameters->profile <= FF_PROFILE_AAC_LTP)
+    else if (parameters->profile >= AV_PROFILE_AAC_MAIN &&
+             parameters->profile <= AV_PROFILE_AAC_LTP)
         object = parameters->profile + 1;
-    if (parameters->profile == FF_PROFILE_AAC_HE_V2)
+    if (parameters->profile == AV_PROFILE_AAC_HE_V2)
         channels = 1;
     if (channels == 8)
         channels = 7; /* that value stands for 7.1 */

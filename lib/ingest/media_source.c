@@ -11,8 +11,10 @@
 #include <libavcodec/avcodec.h>
 #include <libavcodec/bsf.h>
 #include <libavformat/avformat.h>
+#include <libavutil/avstring.h>
 #include <libavutil/mathematics.h>
 #include <libavutil/mem.h>
+#include <libavutil/opt.h>
 
 #include "base/clock.h"
 #include "base/error.h"
@@ -71,6 +73,18 @@ static int interrupted(void *opaque)
     return source->closing ? cancel_expired(source->cancel) : cancel_interrupted(source->cancel);
 }
 
+/* Whether a redirect has led from an encrypted connection to one that is not. */
+static bool is_downgraded(AVIOContext *connection, const char *url)
+{
+    uint8_t *location = NULL;
+    if (strncmp(url, "https:", 6) != 0 ||
+        av_opt_get(connection, "location", AV_OPT_SEARCH_CHILDREN, &location) < 0)
+        return false;
+    bool result = location && !av_stristart((const char *)location, "https:", NULL);
+    av_free(location);
+    return result;
+}
+
 /* Opens each connection, those that a playlist names too, under the same conditions. */
 static int open_connection(AVFormatContext *format, AVIOContext **out, const char *url, int flags,
                            AVDictionary **given)
@@ -84,6 +98,10 @@ static int open_connection(AVFormatContext *format, AVIOContext **out, const cha
     if (err >= 0)
         err = avio_open2(out, url, flags, &format->interrupt_callback, &dictionary);
     av_dict_free(&dictionary);
+    if (err >= 0 && is_downgraded(*out, url)) {
+        avio_closep(out);
+        err = AVERROR(EACCES);
+    }
     return err;
 }
 
@@ -418,9 +436,11 @@ int media_source_open(struct source **out, const struct source_options *options,
     source->cancel = options->cancel;
     pace_init(&source->pace, kind->ahead_ppm);
     source->format = avformat_alloc_context();
-    int err = source->format ? 0 : no_memory(error);
-    if (err == 0)
-        err = connect_input(source, error);
+    if (!source->format) {
+        free(source);
+        return no_memory(error);
+    }
+    int err = connect_input(source, error);
     if (err == 0)
         err = add_tracks(source, error);
     if (err < 0)

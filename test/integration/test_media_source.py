@@ -207,6 +207,8 @@ class Http(Media):
         authority = self.certificate("authority")
         good = self.web(certificate=self.certificate("camera", authority)[2])
         bad = self.web(certificate=self.certificate("stranger")[2])
+        plain = self.web()
+        good.special = {"/down.ts": ("redirect", plain.url("/h264.ts"))}
         (self.media / "mixed.m3u8").write_text(
             "#EXTM3U\n#EXT-X-TARGETDURATION:5\n#EXTINF:5,\n" + bad.url("/h264.ts") +
             "\n#EXT-X-ENDLIST\n")
@@ -215,13 +217,20 @@ class Http(Media):
             "unknown": good.url("/h264.ts"),
             "stranger": {"rtspUrl": bad.url("/h264.ts"), "tlsCaFile": str(authority[0])},
             "mixed": {"rtspUrl": good.url("/mixed.m3u8"), "tlsCaFile": str(authority[0])},
+            "rtmps": {"rtspUrl": bad.url("/live/key").replace("https", "rtmps"),
+                      "tlsCaFile": str(authority[0])},
+            "down": {"rtspUrl": good.url("/down.ts", LOGIN + "@"), "tlsCaFile": str(authority[0])},
             "any": {"rtspUrl": bad.url("/h264.ts"), "tlsVerify": False}})
         daemon.wait_recording(["trusted", "any"])
-        for name in ("unknown", "stranger", "mixed"):
+        refused = ("unknown", "stranger", "mixed", "rtmps", "down")
+        for name in refused:
             daemon.wait_for(daemon.of(name, "WARNING - .*next attempt"), 2)
         daemon.stop()
-        for name in ("unknown", "stranger", "mixed"):
+        for name in refused:
             self.assertEqual(daemon.segments(name), [])
+        self.assertEqual({request.path for request in bad.requests}, {"/h264.ts"})
+        self.assertTrue(good.asked("/down.ts"))
+        self.assertEqual({request.authorization for request in plain.requests}, {None})
         warned = daemon.find("WARNING - The certificate of the camera is not verified")
         self.assertEqual(len(warned), 1, warned)
         self.assertIn("CameraProcessor-any", warned[0])
@@ -269,28 +278,41 @@ class Hls(Media):
 
 
 class Pushed(Media):
-    def check_sender(self, name, url, *output):
+    def test_srt_and_rtmp(self):
         source = remux(clip("h264"), self.media / "h264.mkv")
-        sender = harness.Process("ffmpeg", "-v", "error", "-nostdin", "-re", "-i", source, "-c",
-                                 "copy", *output)
-        daemon = self.record({name: url}, interval=3600)
-        daemon.wait_recording([name])
-        daemon.wait_for(daemon.of(name, "Camera lost: receiving: "))
-        daemon.wait_closed([name])
+        rtmp = f"rtmp://127.0.0.1:{free_port()}/live/key"
+        srt = f"srt://127.0.0.1:{free_port(socket.SOCK_DGRAM)}"
+        urls = {"rtmp": (rtmp, "-f", "flv", "-listen", "1", rtmp)}
+        if "srt" in run("ffmpeg", "-v", "error", "-protocols").stdout.split():
+            urls["srt"] = (srt, "-f", "mpegts", srt + "?mode=listener")
+        senders = [harness.Process("ffmpeg", "-v", "error", "-nostdin", "-re", "-i", source, "-c",
+                                   "copy", *output) for _, *output in urls.values()]
+        daemon = self.record({name: url for name, (url, *_) in urls.items()}, interval=3600)
+        for name in urls:
+            daemon.wait_for(daemon.of(name, "Camera lost: receiving: "))
+        daemon.wait_closed(urls)
         daemon.stop()
-        sender.kill()
-        self.check_part(name, source, SECONDS * 25 - 5)
+        for sender in senders:
+            sender.kill()
+        for name in urls:
+            with self.subTest(name):
+                self.check_part(name, source, SECONDS * 25 - 5)
 
-    def test_srt(self):
-        if "srt" not in run("ffmpeg", "-v", "error", "-protocols").stdout.split():
-            self.skipTest("this FFmpeg has no SRT")
+    def test_a_stop_does_not_wait_for_a_server(self):
+        web = self.web(special={"/silent": ("silence", "")})
         port = free_port(socket.SOCK_DGRAM)
-        self.check_sender("srt", f"srt://127.0.0.1:{port}", "-f", "mpegts",
-                          f"srt://127.0.0.1:{port}?mode=listener")
-
-    def test_rtmp(self):
-        url = f"rtmp://127.0.0.1:{free_port()}/live/key"
-        self.check_sender("rtmp", url, "-f", "flv", "-listen", "1", url)
+        with socket.create_server(("127.0.0.1", 0)) as silent:
+            address = f"127.0.0.1:{silent.getsockname()[1]}"
+            urls = {"http": web.url("/silent"), "mute": f"http://{address}/",
+                    "https": f"https://{address}/", "rtmp": f"rtmp://{address}/live/key",
+                    "rtmps": f"rtmps://{address}/live/key", "srt": f"srt://127.0.0.1:{port}"}
+            daemon = self.record(urls, openTimeoutSeconds=60)
+            for name in urls:
+                daemon.wait_for(daemon.of(name, "Connecting"))
+            harness.wait_until(lambda: web.asked("/silent"), "a request")
+            asked = time.monotonic()
+            daemon.stop()
+            self.assertLess(time.monotonic() - asked, 1 * harness.SCALE)
 
 
 class Devices(Media):
@@ -317,8 +339,9 @@ class Devices(Media):
         check_files(daemon.segments("usb"))
 
     def test_a_missing_device_is_said_in_words(self):
-        daemon = self.record({"usb": "v4l2:/dev/nowhere"})
+        daemon = self.record({"usb": "v4l2:/dev/nowhere", "odd": "v4l2:/dev/nowhere?mjpeg"})
         daemon.wait_for(daemon.of("usb", "WARNING - .*connecting: No such file"))
+        daemon.wait_for(daemon.of("odd", "WARNING - .*expected name=value"))
         daemon.stop()
 
     def test_libraries_of_devices_are_loaded_on_demand(self):

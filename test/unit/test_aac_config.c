@@ -2,6 +2,7 @@
 
 #include <libavcodec/avcodec.h>
 
+#include "base/av_glue.h"
 #include "ingest/aac_config.h"
 
 static bool make(uint8_t config[AAC_CONFIG_BYTES], int profile, int rate, int channels)
@@ -25,15 +26,15 @@ static void test_configs(void **state)
         int profile, rate, channels;
         uint8_t config[AAC_CONFIG_BYTES];
     } rows[] = {
-        {FF_PROFILE_AAC_LOW, 48000, 2, {0x11, 0x90}},
-        {FF_PROFILE_AAC_LOW, 16000, 1, {0x14, 0x08}},
-        {FF_PROFILE_AAC_LOW, 8000, 1, {0x15, 0x88}},
-        {FF_PROFILE_AAC_LOW, 44100, 6, {0x12, 0x30}},
-        {FF_PROFILE_AAC_LOW, 48000, 8, {0x11, 0xb8}},
-        {FF_PROFILE_AAC_MAIN, 96000, 2, {0x08, 0x10}},
-        {FF_PROFILE_AAC_HE, 48000, 2, {0x13, 0x10}},
-        {FF_PROFILE_AAC_HE_V2, 44100, 2, {0x13, 0x88}},
-        {FF_PROFILE_UNKNOWN, 32000, 2, {0x12, 0x90}},
+        {AV_PROFILE_AAC_LOW, 48000, 2, {0x11, 0x90}},
+        {AV_PROFILE_AAC_LOW, 16000, 1, {0x14, 0x08}},
+        {AV_PROFILE_AAC_LOW, 8000, 1, {0x15, 0x88}},
+        {AV_PROFILE_AAC_LOW, 44100, 6, {0x12, 0x30}},
+        {AV_PROFILE_AAC_LOW, 48000, 8, {0x11, 0xb8}},
+        {AV_PROFILE_AAC_MAIN, 96000, 2, {0x08, 0x10}},
+        {AV_PROFILE_AAC_HE, 48000, 2, {0x13, 0x10}},
+        {AV_PROFILE_AAC_HE_V2, 44100, 2, {0x13, 0x88}},
+        {AV_PROFILE_UNKNOWN, 32000, 2, {0x12, 0x90}},
     };
     for (size_t i = 0; i < LENGTH(rows); i++) {
         uint8_t config[AAC_CONFIG_BYTES] = {0};
@@ -47,12 +48,12 @@ static void test_what_has_no_config(void **state)
 {
     (void)state;
     uint8_t config[AAC_CONFIG_BYTES];
-    assert_false(make(config, FF_PROFILE_AAC_LOW, 0, 2));
-    assert_false(make(config, FF_PROFILE_AAC_LOW, 44099, 2));
-    assert_false(make(config, FF_PROFILE_AAC_LOW, 48000, 0));
-    assert_false(make(config, FF_PROFILE_AAC_LOW, 48000, 7));
-    assert_false(make(config, FF_PROFILE_AAC_LOW, 48000, 9));
-    assert_false(make(config, FF_PROFILE_AAC_HE, 44099, 2));
+    assert_false(make(config, AV_PROFILE_AAC_LOW, 0, 2));
+    assert_false(make(config, AV_PROFILE_AAC_LOW, 44099, 2));
+    assert_false(make(config, AV_PROFILE_AAC_LOW, 48000, 0));
+    assert_false(make(config, AV_PROFILE_AAC_LOW, 48000, 7));
+    assert_false(make(config, AV_PROFILE_AAC_LOW, 48000, 9));
+    assert_false(make(config, AV_PROFILE_AAC_HE, 44099, 2));
 }
 
 int main(void)

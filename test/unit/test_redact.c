@@ -47,6 +47,7 @@ static void test_patterns(void **state)
         /* Values of a query, and the like elsewhere. */
         {"rtsp://c/s?user=a&password=b&x=1", "rtsp://c/s?user=a&password=***&x=1"},
         {"rtsp://c/s?PASSWORD=b", "rtsp://c/s?PASSWORD=***"},
+        {"srt://cam:9000?mode=caller&passphrase=a", "srt://cam:9000?mode=caller&passphrase=***"},
         {"?pwd=a&passwd=b;pass=c psw=d", "?pwd=***&passwd=***;pass=*** psw=***"},
         {"?token=abc#top", "?token=***#top"},
         {"?access_token=abc&user_pwd=x", "?access_token=***&user_pwd=***"},
