@@ -291,24 +291,33 @@ static int write_basic(struct writer *writer, const char *username, const char *
     return err;
 }
 
+/* The response to the challenge; count is that of the nonce. */
+static int respond(char out[MAX_HEX_DIGITS + 1], const struct rtsp_auth *auth, const char *username,
+                   const char *password, const char *method, const char *uri, const char *count,
+                   const char *cnonce)
+{
+    char secret[MAX_HEX_DIGITS + 1] = "", request[MAX_HEX_DIGITS + 1] = "";
+    int err = digest(secret, auth->scheme, (const char *[]){username, auth->realm, password, NULL});
+    if (err < 0 || (err = digest(request, auth->scheme, (const char *[]){method, uri, NULL})) < 0)
+        goto done;
+    if (auth->has_qop)
+        err = digest(out, auth->scheme,
+                     (const char *[]){secret, auth->nonce, count, cnonce, "auth", request, NULL});
+    else
+        err = digest(out, auth->scheme, (const char *[]){secret, auth->nonce, request, NULL});
+
+done:
+    explicit_bzero(secret, sizeof(secret));
+    return err;
+}
+
 static int write_digest(struct writer *writer, struct rtsp_auth *auth, const char *username,
                         const char *password, const char *method, const char *uri,
                         const char *cnonce)
 {
-    char secret[MAX_HEX_DIGITS + 1], request[MAX_HEX_DIGITS + 1], response[MAX_HEX_DIGITS + 1];
-    char count[9];
+    char response[MAX_HEX_DIGITS + 1] = "", count[9];
     snprintf(count, sizeof(count), "%08x", auth->nonce_count + 1);
-    enum rtsp_auth_scheme scheme = auth->scheme;
-    int err = digest(secret, scheme, (const char *[]){username, auth->realm, password, NULL});
-    if (err < 0)
-        return err;
-    err = digest(request, scheme, (const char *[]){method, uri, NULL});
-    if (err == 0 && auth->has_qop)
-        err = digest(response, scheme,
-                     (const char *[]){secret, auth->nonce, count, cnonce, "auth", request, NULL});
-    else if (err == 0)
-        err = digest(response, scheme, (const char *[]){secret, auth->nonce, request, NULL});
-    explicit_bzero(secret, sizeof(secret));
+    int err = respond(response, auth, username, password, method, uri, count, cnonce);
     if (err < 0)
         return err;
 
@@ -318,7 +327,8 @@ static int write_digest(struct writer *writer, struct rtsp_auth *auth, const cha
     write_quoted(writer, ", uri", uri);
     write_quoted(writer, ", response", response);
     if (auth->has_algorithm)
-        write_text(writer, scheme == RTSP_AUTH_MD5 ? ", algorithm=MD5" : ", algorithm=SHA-256");
+        write_text(writer,
+                   auth->scheme == RTSP_AUTH_MD5 ? ", algorithm=MD5" : ", algorithm=SHA-256");
     if (auth->has_opaque)
         write_quoted(writer, ", opaque", auth->opaque);
     if (auth->has_qop) {

@@ -143,7 +143,7 @@ static void pull(struct track *track, struct rtp_reorder *reorder, int64_t now_u
 }
 
 /* Takes a datagram off the input, in a block of exactly its size; false when there is none. */
-static bool next(uint8_t **out, size_t *out_size, const uint8_t **data, size_t *size)
+static bool take_datagram(uint8_t **out, size_t *out_size, const uint8_t **data, size_t *size)
 {
     if (*size < 2)
         return false;
@@ -167,14 +167,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct track track;
     struct rtp_reorder *reorder;
     FUZZ_REQUIRE(rtp_reorder_create(&reorder, MAX_WAIT_US) == 0);
-    if (flags & HAS_SETS && next(&datagram, &length, &data, &size)) {
+    if (flags & HAS_SETS && take_datagram(&datagram, &length, &data, &size)) {
         open_track(&track, flags, datagram, length);
         free(datagram);
     } else {
         open_track(&track, flags, NULL, 0);
     }
     int64_t now_us = 0;
-    for (; next(&datagram, &length, &data, &size); now_us += STEP_US) {
+    for (; take_datagram(&datagram, &length, &data, &size); now_us += STEP_US) {
         if (!(flags & IS_UDP) || rtp_is_rtcp(datagram, length)) {
             take(&track, datagram, length, now_us);
         } else {

@@ -195,13 +195,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct text rest = {(const char *)data + 1, size - 1};
     struct rtsp_message message = {.status = 401, .headers = rest};
     struct sdp_media media = {.fmtp = rest};
-    char base[300];
     switch (data[0]) {
     case '1':
         fuzz_auth(&message);
         break;
     case '2': {
         struct text line = text_split(&rest, '\n');
+        char base[300];
         snprintf(base, sizeof(base), "%.*s", (int)(line.size < 299 ? line.size : 299), line.data);
         fuzz_sdp(base, rest);
         break;
