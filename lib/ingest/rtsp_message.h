@@ -1,7 +1,7 @@
 /*
  * What comes over an RTSP connection, RFC 2326: replies, requests and interleaved frames in one
- * stream of bytes; and what goes out. Pure: bytes in, meaning out. Everything is bounded here, so
- * that a hostile server costs no more than the caller's buffer.
+ * stream of bytes. Pure: bytes in, meaning out. Everything is bounded here, so that a hostile
+ * server costs no more than the caller's buffer.
  */
 #ifndef INGEST_RTSP_MESSAGE_H
 #define INGEST_RTSP_MESSAGE_H
@@ -10,18 +10,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "ingest/text.h"
+
 #define RTSP_MAX_HEADER_BYTES (16 * 1024) /* of a message, from its first line to the empty one */
 #define RTSP_MAX_BODY_BYTES   (64 * 1024) /* an SDP of a camera takes one or two kilobytes */
 #define RTSP_MAX_BLANK_BYTES  4           /* empty lines before an item, which some cameras send */
 
 /* A buffer of this size always comes to a decision. */
 #define RTSP_MAX_ITEM_BYTES (RTSP_MAX_BLANK_BYTES + RTSP_MAX_HEADER_BYTES + RTSP_MAX_BODY_BYTES)
-
-/* A piece of the buffer, not terminated. {0}: absent. */
-struct text {
-    const char *data;
-    size_t size;
-};
 
 struct rtsp_message {
     int status;              /* of a reply; 0: a request */
@@ -80,14 +76,5 @@ struct text rtsp_header(const struct rtsp_message *message, const char *name, in
  * Quotes are taken off, escapes in them stay. A parameter without value is empty, not absent. {0}
  * when there is none. */
 struct text rtsp_parameter(struct text value, const char *name);
-
-/* Text to number, decimal; fallback when it is none or beyond int64. */
-int64_t text_number(struct text text, int64_t fallback);
-bool text_equals(struct text text, const char *string); /* without case */
-struct text text_trim(struct text text);                /* without white space around it */
-
-/* Takes the text up to the separator off *rest. Once all is taken *rest is absent, and so is what
- * is taken of it. */
-struct text text_split(struct text *rest, char separator);
 
 #endif

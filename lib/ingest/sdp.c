@@ -11,6 +11,7 @@
 #include <rtsprec/error.h>
 
 #include "ingest/nal.h"
+#include "ingest/rtsp_message.h"
 
 /* RFC 3551: static payload types whose clock or channels are not the usual ones. */
 static const struct {

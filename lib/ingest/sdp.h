@@ -11,7 +11,7 @@
 #include <libavcodec/codec_id.h>
 #include <libavutil/avutil.h>
 
-#include "ingest/rtsp_message.h"
+#include "ingest/text.h"
 
 #define SDP_MAX_MEDIA 16 /* more are ignored */
 

@@ -456,54 +456,6 @@ static void test_parameter(void **state)
     check_text(rtsp_parameter((struct text){0}, "a"), NULL);
 }
 
-static void test_text(void **state)
-{
-    (void)state;
-    static const struct {
-        const char *text;
-        int64_t number;
-    } rows[] = {
-        {"0", 0},
-        {" 17\t", 17},
-        {"-3", -3},
-        {"007", 7},
-        {"9223372036854775807", INT64_MAX},
-        {"-9223372036854775808", INT64_MIN},
-        {"9223372036854775808", -99},
-        {"-9223372036854775809", -99},
-        {"99999999999999999999999", -99},
-        {"", -99},
-        {"-", -99},
-        {" ", -99},
-        {"1 2", -99},
-        {"1.5", -99},
-        {"0x10", -99},
-        {"+1", -99},
-        {"12s", -99},
-    };
-    for (size_t i = 0; i < LENGTH(rows); i++)
-        require(text_number((struct text){rows[i].text, strlen(rows[i].text)}, -99) ==
-                    rows[i].number,
-                "\"%s\"", rows[i].text);
-    assert_int_equal(text_number((struct text){0}, 5), 5);
-
-    assert_true(text_equals((struct text){"AbC!", 3}, "aBc"));
-    assert_false(text_equals((struct text){"abc", 3}, "ab"));
-    assert_false(text_equals((struct text){"abc", 3}, "abcd"));
-    assert_true(text_equals((struct text){"", 0}, ""));
-    assert_false(text_equals((struct text){0}, ""));
-
-    struct text rest = {"a,,b", 4};
-    check_text(text_split(&rest, ','), "a");
-    check_text(text_split(&rest, ','), "");
-    check_text(text_split(&rest, ','), "b");
-    check_text(text_split(&rest, ','), NULL);
-    rest = (struct text){"a,", 2};
-    check_text(text_split(&rest, ','), "a");
-    check_text(text_split(&rest, ','), "");
-    check_text(text_split(&rest, ','), NULL);
-}
-
 /* Frames, messages and noise in any order are the same however they are cut. */
 static void test_random(void **state)
 {
@@ -549,7 +501,7 @@ int main(void)
         cmocka_unit_test(test_wrong_length), cmocka_unit_test(test_resynchronise),
         cmocka_unit_test(test_garbage_only), cmocka_unit_test(test_bounds),
         cmocka_unit_test(test_linear),       cmocka_unit_test(test_parameter),
-        cmocka_unit_test(test_text),         cmocka_unit_test(test_random),
+        cmocka_unit_test(test_random),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
