@@ -59,18 +59,20 @@ class Disk:
         _must("mount", "-t", self.kind, "-o", f"loop,{self.options}", self.image, self.mount_point)
 
     def umount(self):
-        """As soon as nobody uses it."""
+        """As soon as nobody uses it. A process that just now ends in a mount namespace of its own can
+        have it a moment longer; mounted then, it would still be what was shut down."""
         def done():
             result = harness.run("umount", self.mount_point)
             return result.returncode == 0 or "not mounted" in result.stderr
         harness.wait_until(done, f"{self.mount_point} to be free")
+        self.wait_gone()
 
     def vanish(self):
         """It is gone from the tree at once; the file system ends when its last file is closed."""
         _must("umount", "-l", self.mount_point)
 
     def wait_gone(self):
-        """After vanish(): until nobody has it any more, and it can be mounted again."""
+        """Until nobody has it any more, and it can be mounted again."""
         harness.wait_until(lambda: not harness.run("losetup", "-j", self.image).stdout,
                            f"{self.kind} to end")
 

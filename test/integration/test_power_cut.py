@@ -3,9 +3,10 @@
 
 One daemon records to many disks. Each of them is shut down at a random moment of its own, without
 its journal being written out, while the daemon goes on with the others; then it is mounted again,
-and repaired. Proves: with syncMs 500 at most 1.2 s of each camera's video are lost, with the default
-(1000) at most 1.7 s, with 0 at most 0.7 s; what is left is, frame by frame, what was served, and
-decodes without error; and the same for cuts while files are being sealed, 500 in the campaign.
+and repaired. Proves: with syncMs 500 at most 1.2 s of each camera's video are lost, with the
+default (1000) at most 1.7 s, with 0 at most 0.7 s; what is left is, frame by frame, what was
+served, and decodes without error; and the same for cuts while files are being sealed, 500 in the
+campaign.
 
 A sample is a cut, of which that camera counts that lost more. What a drive loses of what it has
 reported as written is beyond this: docs/storage.md.
@@ -51,7 +52,8 @@ class Site:
     def was_sealing(self, daemon):
         """Whether the first camera had begun its next file at the cut and not yet closed the one
         before."""
-        begun, closed = (daemon.count_until(self.cut_us / 1e6, daemon.of(self.cameras[0].name, text))
+        name, cut_s = self.cameras[0].name, self.cut_us / 1e6
+        begun, closed = (daemon.count_until(cut_s, daemon.of(name, text))
                          for text in ("Starting recording to: ", "Segment closed: "))
         return begun > closed + 1
 
