@@ -25,8 +25,8 @@ int device_find(const AVInputFormat **out, const char *name, struct rtsprec_erro
     *out = av_find_input_format(name);
     if (!*out)
         return error_set(error, RTSPREC_ERROR_UNSUPPORTED,
-                         "devices of this machine (%s) need " AV_GLUE_DEVICE_LIBRARY
-                         ", which is not installed or does not know them",
-                         name);
+                         "devices of this machine (%s) need %s, which is not installed or does not "
+                         "know them",
+                         name, AV_GLUE_DEVICE_LIBRARY);
     return 0;
 }

@@ -357,13 +357,12 @@ class Libavformat(Media):
     def test_transports_of_its_rtsp(self):
         server = harness.Camera(self.folder, ("h264", "h265"))
         server.say("set /h265 transports udp")
-        cameras = {name: {"rtspUrl": server.url(f"/{path}"), "transport": "auto",
-                          "ingest": "libavformat"}
-                   for name, path in (("tcp", "h264"), ("udp", "h265"))}
-        daemon = self.record(cameras)
-        daemon.wait_closed(cameras, 2)
+        paths = {"tcp": "/h264", "udp": "/h265"}
+        daemon = self.record({name: {"rtspUrl": server.url(path), "ingest": "libavformat",
+                                     "transport": "auto"} for name, path in paths.items()})
+        daemon.wait_closed(paths, 2)
         daemon.stop()
-        for name, path in (("tcp", "/h264"), ("udp", "/h265")):
+        for name, path in paths.items():
             self.check_served(name, server, path)
 
     def check_served(self, name, server, path):
