@@ -59,8 +59,8 @@ class Disk:
         _must("mount", "-t", self.kind, "-o", f"loop,{self.options}", self.image, self.mount_point)
 
     def umount(self):
-        """As soon as nobody uses it. A process that just now ends in a mount namespace of its own can
-        have it a moment longer; mounted then, it would still be what was shut down."""
+        """As soon as nobody uses it. A process that just now ends in a mount namespace of its own
+        can have it a moment longer; mounted then, it would still be what was shut down."""
         def done():
             result = harness.run("umount", self.mount_point)
             return result.returncode == 0 or "not mounted" in result.stderr
