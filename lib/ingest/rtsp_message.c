@@ -233,10 +233,8 @@ static ptrdiff_t find_header_end(const uint8_t *data, size_t size, size_t *searc
         if ((c < ' ' && c != '\t' && c != '\r' && c != '\n') || c == 0x7f)
             return -1;
         if (c == '\n' && i > 1 &&
-            (data[i - 1] == '\n' || (data[i - 1] == '\r' && data[i - 2] == '\n'))) {
-            *searched = i; /* found again at once when the body has come */
+            (data[i - 1] == '\n' || (data[i - 1] == '\r' && data[i - 2] == '\n')))
             return (ptrdiff_t)i + 1;
-        }
     }
     *searched = size;
     return 0;

@@ -158,6 +158,7 @@ static void test_odd_lines(void **state)
          {AUDIO, 96, "L16", 44100, 1, NONE, NULL}},
         {"m=audio 0 RTP/AVP 96\na=rtpmap:\na=control\na=\na\n=",
          {AUDIO, 96, NULL, 8000, 1, NONE, NULL}},
+        {"m=audio 0 RTP/AVP 96\na=control:x\na=control:y", {AUDIO, 96, NULL, 8000, 1, NONE, "x"}},
         {"m=audio 0 RTP/AVP 96\na=control:", {AUDIO, 96, NULL, 8000, 1, NONE, ""}},
         {"m=audio 0 RTP/AVP 0\na=sendonly", {OTHER, 0, NULL, 8000, 1, NONE, NULL}},
         {"a=sendonly\nm=audio 0 RTP/AVP 0", {AUDIO, 0, NULL, 8000, 1, NONE, NULL}},
@@ -167,7 +168,7 @@ static void test_odd_lines(void **state)
         check_media(rows[i].text, &rows[i].row, 1);
 
     /* Some cameras count a NUL at the end, and what lies behind it. */
-    static const char with_nul[] = "m=audio 0 RTP/AVP 0\r\n\0m=video 0 RTP/AVP 96\r\n";
+    static const char with_nul[] = "m=audio 0 RTP/AVP 0\r\n\0\r\nm=video 0 RTP/AVP 96\r\n";
     struct sdp sdp;
     assert_int_equal(sdp_parse(&sdp, (struct text){with_nul, sizeof(with_nul)}), 0);
     assert_int_equal(sdp.media_count, 1);
@@ -183,7 +184,7 @@ static void test_nothing(void **state)
         assert_int_equal(sdp_parse(&sdp, (struct text){texts[i], strlen(texts[i])}),
                          RTSPREC_ERROR_PROTOCOL);
     assert_int_equal(sdp_parse(&sdp, (struct text){0}), RTSPREC_ERROR_PROTOCOL);
-    assert_int_equal(sdp_parse(&sdp, (struct text){"\0m=video 0 RTP/AVP 96", 22}),
+    assert_int_equal(sdp_parse(&sdp, (struct text){"\0\nm=video 0 RTP/AVP 96", 23}),
                      RTSPREC_ERROR_PROTOCOL);
 }
 
