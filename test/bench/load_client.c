@@ -281,8 +281,9 @@ int load_client_send(struct load_client *client, int64_t now_us, int64_t *next_u
     for (;;) {
         if (send_answers(client) < 0)
             return -1;
-        if (client->is_blocked || client->camera == NULL || client->answers_size > 0 ||
-            (client->sent == 0 && house->is_paused))
+        int is_between = client->sent == 0;
+        if (client->is_blocked || client->camera == NULL ||
+            (is_between && (client->answers_size > 0 || house->is_paused)))
             return 0;
         const struct load_frame *frame = &house->stream->frames[client->frame];
         int64_t due_us = due_time(client, frame);
@@ -290,7 +291,7 @@ int load_client_send(struct load_client *client, int64_t now_us, int64_t *next_u
             *next_us = due_us;
             return 0;
         }
-        int is_late = client->sent == 0 && now_us - due_us > MAX_BEHIND_US;
+        int is_late = is_between && now_us - due_us > MAX_BEHIND_US;
         client->is_skipping = is_late || (client->is_skipping && !frame->key);
         if (client->is_skipping) {
             client->camera->dropped++;

@@ -70,6 +70,7 @@ static int add_frame(struct load_stream *stream, struct rtp_track *track,
 {
     struct load_frame *frame = &stream->frames[stream->frame_count];
     struct served_unit served = {.path = "", .session = "", .pts_us = unit->pts_us};
+    struct rtp_warp truth = {0};
     int err;
 
     *frame = (struct load_frame){
@@ -80,7 +81,7 @@ static int add_frame(struct load_stream *stream, struct rtp_track *track,
         .send_us = unit->send_us,
         .time = rtp_time(unit->pts_us),
     };
-    if ((err = rtp_track_write(track, unit, &served, unit->send_us, 0)) < 0)
+    if ((err = rtp_track_write(track, unit, &served, unit->send_us, &truth)) < 0)
         return err;
     frame->size = stream->size - frame->offset;
     frame->packet_count = stream->packet_count - frame->first_packet;
