@@ -90,6 +90,8 @@ static enum match match_method(const uint8_t *data, size_t size)
 {
     enum match best = NO;
     for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]) && best != YES; i++) {
+        if (data[0] != (uint8_t)methods[i][0])
+            continue;
         enum match match = match_prefix(data, size, methods[i]);
         if (match != NO)
             best = match;
@@ -145,11 +147,14 @@ static enum match match_status_line(const uint8_t *data, size_t size)
     return data[sizeof("RTSP/1.0 ") - 1] == '0' ? NO : YES;
 }
 
-/* "METHOD url RTSP/1.0" and its line end; in the middle of garbage only methods that exist. */
-static enum match match_request_line(const uint8_t *data, size_t size, bool is_lost)
+/*
+ * "METHOD url RTSP/1.0" and its line end; in the middle of garbage only methods that exist. How far
+ * the line was seen is kept for the next that may begin in it: hostile lines are full of them.
+ */
+static enum match match_request_line(struct rtsp_scan *scan, const uint8_t *data, size_t size)
 {
     size_t i = 0;
-    if (is_lost && match_method(data, size) == NO)
+    if (scan->is_lost && match_method(data, size) == NO)
         return NO;
     while (i < size && ((data[i] >= 'A' && data[i] <= 'Z') || data[i] == '_'))
         i++;
@@ -158,8 +163,11 @@ static enum match match_request_line(const uint8_t *data, size_t size, bool is_l
     size_t method_size = i;
     if (i < 3 || i > MAX_METHOD_BYTES || data[i] != ' ')
         return NO;
+    if (i < scan->one_line)
+        i = scan->one_line;
     while (i < size && data[i] >= ' ' && data[i] < 0x7f && i < MAX_REQUEST_LINE_BYTES)
         i++;
+    scan->one_line = i;
     if (i == size)
         return MORE;
     if (data[i] == '\r' && i + 1 == size)
@@ -195,6 +203,7 @@ static int garbage(struct rtsp_item *item, struct rtsp_scan *scan, const uint8_t
     item->kind = RTSP_GARBAGE;
     item->size = i;
     scan->is_lost = true;
+    scan->one_line = scan->one_line > i ? scan->one_line - i : 0;
     return 0;
 }
 
@@ -297,7 +306,7 @@ static int parse_at(struct rtsp_item *item, struct rtsp_scan *scan, const uint8_
     if (data[0] == '$')
         return parse_frame(item, scan, data, size, is_channel);
     enum match reply = match_status_line(data, size);
-    enum match request = reply == NO ? match_request_line(data, size, scan->is_lost) : NO;
+    enum match request = reply == NO ? match_request_line(scan, data, size) : NO;
     if (reply == MORE || request == MORE)
         return incomplete(item, scan, size + 1);
     if (reply == YES || request == YES)
@@ -335,6 +344,6 @@ int rtsp_item_parse(struct rtsp_item *item, struct rtsp_scan *scan, const uint8_
     scan->wanted = 0;
     scan->searched = 0;
     if (item->kind == RTSP_FRAME || item->kind == RTSP_MESSAGE)
-        scan->is_lost = false;
+        *scan = (struct rtsp_scan){0};
     return err;
 }

@@ -50,6 +50,7 @@ struct rtsp_item {
 struct rtsp_scan {
     size_t wanted;   /* so many bytes at least must be there before anything more can be said */
     size_t searched; /* of the message at the beginning: so far there is no empty line */
+    size_t one_line; /* at the beginning: no line end and no control character among them */
     bool is_lost;    /* what came last was garbage: a frame must prove itself */
 };
 

@@ -426,6 +426,30 @@ static void test_linear(void **state)
     assert_int_equal(scan.searched, 0);
 }
 
+/* A line is looked at once, however many methods it holds. */
+static void test_linear_line(void **state)
+{
+    (void)state;
+    static struct stream stream;
+    add_text(&stream, "x");
+    for (int i = 0; i < 1000; i++)
+        add_text(&stream, "PLAY ");
+    struct rtsp_scan scan = {0};
+    struct rtsp_item item;
+    const char *why;
+    size_t seen = 0;
+    for (size_t begin = 0; begin < 3000; begin += item.size) {
+        assert_int_equal(
+            rtsp_item_parse(&item, &scan, stream.data + begin, stream.size - begin, channels, &why),
+            0);
+        assert_int_equal(item.kind, RTSP_GARBAGE);
+        assert_int_equal(item.size, begin ? 5 : 1);
+        assert_true(begin + item.size + scan.one_line >= seen);
+        seen = begin + item.size + scan.one_line;
+    }
+    assert_true(seen > 3900);
+}
+
 static void test_parameter(void **state)
 {
     (void)state;
@@ -515,6 +539,7 @@ int main(void)
         cmocka_unit_test(test_garbage_only),
         cmocka_unit_test(test_bounds),
         cmocka_unit_test(test_linear),
+        cmocka_unit_test(test_linear_line),
         cmocka_unit_test(test_parameter),
         cmocka_unit_test(test_random),
     };
