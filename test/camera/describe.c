@@ -49,8 +49,8 @@ static void print_control(const struct exchange *ex, struct AVBPrint *out, const
     case CONTROL_ABSOLUTE:
         av_bprintf(out, "a=control:%s/%s\r\n", base, track);
         break;
-    case CONTROL_PATH:
-        av_bprintf(out, "a=control:%s/%s\r\n", ex->path, track);
+    case CONTROL_SLASH:
+        av_bprintf(out, "a=control:/%s\r\n", track);
         break;
     case CONTROL_QUERY:
         av_bprintf(out, "a=control:%s?ctype=video&track=%s\r\n", track, track);

@@ -76,7 +76,7 @@ struct base_setting {
 };
 
 /** How the SDP names a track, and the whole. */
-enum control_choice { CONTROL_RELATIVE, CONTROL_ABSOLUTE, CONTROL_PATH, CONTROL_QUERY };
+enum control_choice { CONTROL_RELATIVE, CONTROL_ABSOLUTE, CONTROL_SLASH, CONTROL_QUERY };
 enum aggregate_choice { AGGREGATE_STAR, AGGREGATE_ABSOLUTE, AGGREGATE_NONE };
 
 /** Media in the SDP of which no packet ever comes. */

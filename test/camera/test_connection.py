@@ -158,7 +158,7 @@ class Answers(unittest.TestCase):
     def test_floods(self):
         first = {"headers": rb"RTSP/1.0 200 OK\r\n([\w-]+: [^\r]*\r\n)+",
                  "line": rb"RTSP/1.0 200 OK\r\n([\w-]+: [^\r]*\r\n)+X-Filler: x{100000}",
-                 "body": rb"RTSP/1.0 200 OK\r\n(?s:.*)Content-Length: 9223372036854775807\r\n\r\nv=0",
+                 "body": rb"RTSP/1.0 200 OK\r\n(?s:.*)Content-Length: \d{19}\r\n\r\nv=0",
                  "frames": rb"\$\x00\x03\xe8", "junk": rb"(?!RTSP)(?s:.)"}
         for kind, pattern in first.items():
             with self.subTest(kind), camera("--set", "*", f"flood={kind}") as server:

@@ -49,7 +49,7 @@ class Description(unittest.TestCase):
 
     def test_control(self):
         expected = {"relative": "streamid=1", "absolute": "{}/streamid=1",
-                    "path": "/h264/x/streamid=1", "query": "streamid=1?ctype=video&track=streamid=1"}
+                    "slash": "/streamid=1", "query": "streamid=1?ctype=video&track=streamid=1"}
         for value, control in expected.items():
             _, sdp, url = describe(f"control={value}")
             self.assertEqual(controls(sdp)[2], control.format(url))
@@ -61,7 +61,8 @@ class Description(unittest.TestCase):
 
     def test_every_control_url_can_be_set_up(self):
         with camera(clips=("h264",)) as server:
-            for url in ("/h264/x/streamid=1", "/h264/x?a=1/streamid=1", "/h264/x?a=1&b=2//streamid=1",
+            for url in ("/h264/x/streamid=1", "/h264/x//streamid=1", "/h264/x?a=1/streamid=1",
+                        "/h264/x?a=1&b=2//streamid=1",
                         "/h264/x/streamid=1?ctype=video&track=streamid=1"):
                 with Rtsp(server, "/h264/x") as client:
                     status, answer, _ = client.ask("SETUP", server.url(url),
@@ -129,14 +130,15 @@ class Dialogue(unittest.TestCase):
         for method in ("OPTIONS", "GET_PARAMETER", "ANNOUNCE", "REDIRECT"):
             with self.subTest(method), tempfile.TemporaryDirectory() as folder:
                 log = f"{folder}/requests"
-                with camera("--requests", log, "--set", "/h264v", f"request=0.2:{method}") as server:
+                with camera("--requests", log, "--set", "*", f"request=0.2:{method}") as server:
                     with Rtsp(server, "/h264v") as client:
                         client.play()
                         headers, body = self.request(client, method)
                         self.assertEqual("Location" in headers, method == "REDIRECT")
                         self.assertEqual(len(body) > 0, method == "ANNOUNCE")
                         sequence = headers["CSeq"]
-                        client.socket.sendall(f"RTSP/1.0 200 OK\r\nCSeq: {sequence}\r\n\r\n".encode())
+                        text = f"RTSP/1.0 200 OK\r\nCSeq: {sequence}\r\n\r\n"
+                        client.socket.sendall(text.encode())
                         client.rtp_sequence = None
                         client.frame_times(5)
                         self.assertEqual(client.ask("OPTIONS")[0], 200)
