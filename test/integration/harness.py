@@ -165,17 +165,47 @@ class Unit:
         self.bytes, self.pts_us, self.hash = int(field[7]), int(field[8]), field[9]
 
 
-class Camera(Process):
-    """rtspcam, listening."""
+class Request:
+    """A line of rtspcam's log of requests: what a client asked, and what it was answered."""
 
-    def __init__(self, folder, clips, *arguments, port=0):
+    def __init__(self, line):
+        field = line.split("\t")
+        self.unix_us, self.path, self.method, self.sequence = int(field[0]), *field[1:4]
+        self.url, self.scheme, self.connection = field[4], field[5], int(field[6])
+        self.status = int(field[7])  # 0: no answer
+
+    def __repr__(self):
+        return f"{self.method} {self.url} {self.status}"
+
+
+class Camera(Process):
+    """rtspcam, listening.
+
+    address: where; prefix: words before the program, as `ip netns exec NAME`
+    """
+
+    def __init__(self, folder, clips, *arguments, port=0, address="127.0.0.1", prefix=()):
         self.log = Path(folder) / f"served-{len(_processes)}.tsv"
+        self.requests = Path(folder) / f"requests-{len(_processes)}.tsv"
         words = [word for name in clips for word in ("--clip", f"{name}={clip(name)}")]
-        super().__init__(program("RTSPCAM"), "--port", port, "--log", self.log, *words, *arguments)
-        self.port = int(self.wait_for(r"listening on 127\.0\.0\.1:(\d+)$").group(1))
+        super().__init__(*prefix, program("RTSPCAM"), "--port", port, "--bind", address, "--log",
+                         self.log, "--requests", self.requests, *words, *arguments)
+        self.address = address
+        self.port = int(self.wait_for(rf"listening on {re.escape(address)}:(\d+)$").group(1))
 
     def url(self, path, login=""):
-        return f"rtsp://{login}127.0.0.1:{self.port}{path}"
+        return f"rtsp://{login}{self.address}:{self.port}{path}"
+
+    def asked(self, path=None):
+        """The requests so far, those on a path only where one is given; whole lines only."""
+        text = self.requests.read_text()
+        requests = (Request(line) for line in text[:text.rfind("\n") + 1].splitlines())
+        return [request for request in requests if path in (None, request.path)]
+
+    def set(self, path, *settings):
+        """Changes how a path behaves: "KEY VALUE" or "KEY=VALUE"."""
+        for setting in settings:
+            self.say(f"set {path} {setting.replace('=', ' ', 1)}")
 
     def say(self, line):
         self.process.stdin.write(line + "\n")
