@@ -17,11 +17,15 @@ enum { SEGMENT_BYTES = 1448, WIRE_BITS_PER_US = 100 };
 /* A camera that cannot send for so long leaves frames out, up to the next key frame. */
 enum { MAX_BEHIND_US = 1000000 };
 
+/* Between the first packets of one camera and the next: no two count alike. */
+enum { SEQUENCE_APART = 977, TIME_APART = 900001 };
+
 struct load_client {
     struct load_house *house;
     int fd;
     struct load_camera *camera; /* NULL before PLAY */
-    int64_t start_us;           /* when the first frame of round 0 is due */
+    struct load_start start;
+    int64_t start_us; /* when the first frame of round 0 is due */
     int64_t round;
     int frame;
     size_t sent;      /* bytes of the frame */
@@ -109,11 +113,13 @@ static int play(struct load_client *client, int camera, int64_t now_us)
         client->camera = &house->cameras[camera];
         client->camera->connections++;
         client->start_us = start_time(house, camera, now_us);
+        client->start.sequence = (uint32_t)camera * SEQUENCE_APART & 0xffff;
+        client->start.time = (uint32_t)camera * TIME_APART;
     }
     return answer(client,
                   "RTSP/1.0 200 OK\r\nSession: %d;timeout=60\r\nRange: npt=0-\r\n"
-                  "RTP-Info: url=%s/streamid=0;seq=0;rtptime=0\r\n\r\n",
-                  camera + 1, client->request.uri);
+                  "RTP-Info: url=%s/streamid=0;seq=%u;rtptime=%u\r\n\r\n",
+                  camera + 1, client->request.uri, client->start.sequence, client->start.time);
 }
 
 static int setup(struct load_client *client, int camera)
@@ -242,7 +248,8 @@ static int send_piece(struct load_client *client, const struct load_frame *frame
 
     if (client->house->is_wire && size > SEGMENT_BYTES)
         size = SEGMENT_BYTES;
-    load_stream_patch(stream, frame, client->round, client->packet, client->sent + size);
+    load_stream_patch(stream, frame, &client->start, client->round, client->packet,
+                      client->sent + size);
     ssize_t sent =
         send(client->fd, stream->block + frame->offset + client->sent, size, MSG_NOSIGNAL);
     if (sent < 0 && errno != EAGAIN)

@@ -149,16 +149,16 @@ void load_stream_close(struct load_stream **stream)
     *stream = NULL;
 }
 
-void load_stream_patch(struct load_stream *stream, const struct load_frame *frame, int64_t round,
-                       int first, size_t end)
+void load_stream_patch(struct load_stream *stream, const struct load_frame *frame,
+                       const struct load_start *start, int64_t round, int first, size_t end)
 {
-    uint32_t time = frame->time + rtp_time(round * stream->duration_us);
+    uint32_t time = start->time + frame->time + rtp_time(round * stream->duration_us);
 
     for (int i = frame->first_packet + first; i < frame->first_packet + frame->packet_count; i++) {
         if (stream->packets[i] >= frame->offset + end)
             return;
         uint8_t *packet = stream->block + stream->packets[i] + INTERLEAVED_HEADER;
-        AV_WB16(packet + 2, (round * stream->packet_count + i) & 0xffff);
+        AV_WB16(packet + 2, (start->sequence + round * stream->packet_count + i) & 0xffff);
         AV_WB32(packet + 4, time);
     }
 }

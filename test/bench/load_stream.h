@@ -38,13 +38,19 @@ int load_stream_open(struct load_stream **out, const char *file);
 /** Frees *stream and sets it to NULL; NULL is ignored. */
 void load_stream_close(struct load_stream **stream);
 
+/** What the packets of one connection are numbered from. */
+struct load_start {
+    uint32_t sequence; /**< of its first packet */
+    uint32_t time;     /**< of its first frame */
+};
+
 /**
  * Gives packets of @p frame the sequence numbers and the time that they have in round @p round:
  * from its packet @p first on, those that begin before byte @p end of the frame. Connections share
  * the block, so this goes ahead of every send.
  */
-void load_stream_patch(struct load_stream *stream, const struct load_frame *frame, int64_t round,
-                       int first, size_t end);
+void load_stream_patch(struct load_stream *stream, const struct load_frame *frame,
+                       const struct load_start *start, int64_t round, int first, size_t end);
 
 /** The packet of @p frame, from its packet @p first on, that byte @p at of the frame is in. */
 int load_stream_packet_at(const struct load_stream *stream, const struct load_frame *frame,
