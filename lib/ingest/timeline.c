@@ -198,11 +198,13 @@ static void anchor_again(const struct timeline *timeline, struct timeline_track 
     int64_t out = by_arrival(timeline, track, arrival_us - track->usual_excess_us);
     out += lead_of(track); /* lags are those of dts */
     /* In a burst arrival says only how much later than the packet before. */
+    int64_t passed = to_ticks(track, arrival_us - track->last_arrival_us);
     if (is_held_up(track))
-        out = track->last_pts + to_ticks(track, arrival_us - track->last_arrival_us);
+        out = track->last_pts + passed;
     /* As far as arrival can tell, nothing is missing. */
-    int64_t next = track->last_pts + track->duration;
-    if (track->reorder.lead == 0 && llabs(to_us(track, out - next)) <= JITTER_US)
+    int64_t next = track->last_pts + track->duration, jitter = to_ticks(track, JITTER_US);
+    bool is_next = llabs(out - next) <= jitter || llabs(passed - track->duration) <= jitter;
+    if (track->reorder.lead == 0 && is_next)
         out = next;
     /* Frames that this one overtakes need room behind the last dts. */
     int64_t least = track->last_dts + lead_of(track) + 2 * track->duration;
@@ -217,8 +219,7 @@ static bool is_plausible(const struct timeline_track *track, int64_t lag_us)
 {
     int64_t excess_us = difference(lag_us, lag_least_us(&track->lag));
     int64_t held_us = track->last_excess_us > 0 ? track->last_excess_us : 0;
-    int64_t lead_us = to_us(track, lead_of(track));
-    return excess_us >= -JUMP_US - lead_us && excess_us <= held_us + JUMP_US;
+    return excess_us >= -JUMP_US && excess_us <= held_us + JUMP_US;
 }
 
 /* The next time of a packet without one. */
@@ -337,8 +338,6 @@ static void aim(const struct timeline *timeline, struct timeline_track *sound, i
         int64_t seen_us = to_us(picture, sum(seen->in, picture->offset));
         int64_t apart_us = difference(heard->ntp_us, seen->ntp_us);
         view.by_reports_us = bounded(difference(apart_us, difference(heard_us, seen_us)));
-    } else if (sound->lag.count < 2 || picture->lag.count < 2) {
-        return; /* what a camera had buffered before is still coming */
     }
     av_sync_aim(&sound->sync, &view);
 }

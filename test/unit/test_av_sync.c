@@ -87,10 +87,10 @@ static void test_a_day_with_reports(void **state)
         struct sim sim = {
             .ppm = {i % 2 ? 200 : -200, 0},
             .latency_us = 300000,
-            .report_us = 5 * SECOND,
+            .report_us = (i == 3 ? 45 : 5) * SECOND,
             .ntp_step_us = steps[i],
         };
-        check_day(&sim, 21 + i, 60 * SECOND);
+        check_day(&sim, 21 + i, 120 * SECOND);
         require(sim.skew_us < 60000, "step %zu: %" PRId64, i, sim.skew_us);
         assert_int_equal(sim.rig.discontinuities, 0);
     }
@@ -195,6 +195,71 @@ static void test_a_buffered_group_of_pictures_at_the_start(void **state)
     }
 }
 
+/* The sound of now comes with the oldest picture: it steps forward once, and never back. */
+static void test_sound_that_comes_before_the_buffered_pictures(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_init_rtp(&rig, 0);
+    int64_t n = 0, m = 0;
+    video(&rig, 1000, 0);
+    stamp_at(&rig, 1, 5, 640, 0, 0);
+    for (n = 1; n <= 50; n++) /* 2 s */
+        video(&rig, 1000 + n * FRAME, 1000);
+    for (int64_t now = 40000; now < 60 * SECOND; now += 40000) {
+        struct timeline_stamp picture = video(&rig, 1000 + n++ * FRAME, now);
+        struct timeline_stamp sound = stamp_at(&rig, 1, 5 + ++m * 640, 640, now, now);
+        require(now < 3 * SECOND || llabs(sound.pts * 125 / 2 - picture.pts * 100 / 9) <= 1000,
+                "at %" PRId64, now);
+    }
+    assert_int_equal(rig.discontinuities, 1);
+}
+
+/* Times of one clock, and sound that comes late at first: it is not moved. */
+static void test_late_sound_of_a_common_clock(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_init(&rig, 0);
+    for (int64_t n = 0; n < 3000; n++) {
+        int64_t now = n * 40000, late = now + (n < 125 ? 400000 : 0);
+        video(&rig, n * FRAME, now);
+        assert_int_equal(stamp_at(&rig, 1, n * 640, 640, late, late).pts, n * 640);
+    }
+}
+
+/* What was reported before sound's times stepped back has no say behind that. */
+static void test_reports_from_before_a_step(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_init_rtp(&rig, 0);
+    for (int64_t n = 0; n < 4000; n++) {
+        int64_t now = n * 40000, in = n * 640 - (n < 2000 ? 0 : 10000);
+        if (n % 1000 == 50) {
+            timeline_report(&rig.timeline, 0, n * FRAME, now, START + now);
+            timeline_report(&rig.timeline, 1, in, now, START + now);
+        }
+        assert_int_equal(video(&rig, n * FRAME, now).pts, n * FRAME);
+        assert_int_equal(stamp_at(&rig, 1, in, 640, now, now).pts, n * 640);
+    }
+    assert_int_equal(rig.discontinuities, 1);
+}
+
+/* A report that was overtaken by a jump of the times it speaks of. */
+static void test_a_stray_report(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_init_rtp(&rig, 0);
+    for (int64_t n = 0; n < 100; n++)
+        video(&rig, n * FRAME, n * 40000);
+    timeline_report(&rig.timeline, 0, 99 * FRAME, REAL, START + 99 * 40000);
+    timeline_report(&rig.timeline, 0, HOUR, REAL + SECOND, START + 99 * 40000);
+    assert_int_equal(rig.timeline.tracks[0].report.ntp_us, REAL);
+    assert_true(rig.timeline.tracks[0].report.is_valid);
+}
+
 /* Pictures that overtake others leave the camera before those, not before the sound of their time.
  */
 static void test_sound_beside_reordered_pictures(void **state)
@@ -243,6 +308,10 @@ int main(void)
         cmocka_unit_test(test_wrong_reports),
         cmocka_unit_test(test_a_buffered_group_of_pictures_at_the_start),
         cmocka_unit_test(test_sound_beside_reordered_pictures),
+        cmocka_unit_test(test_sound_that_comes_before_the_buffered_pictures),
+        cmocka_unit_test(test_late_sound_of_a_common_clock),
+        cmocka_unit_test(test_reports_from_before_a_step),
+        cmocka_unit_test(test_a_stray_report),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -157,6 +157,25 @@ static void test_small_steps(void **state)
     }
 }
 
+/* The camera was silent for 20 s, of which its clock missed some. */
+static void test_a_gap_of_another_length(void **state)
+{
+    (void)state;
+    for (int64_t less_ms = -400; less_ms <= 400; less_ms += 80) {
+        struct rig rig;
+        rig_init_rtp(&rig, 0);
+        for (int64_t n = 0; n < 2000; n++) {
+            int64_t arrival = n * 40000 + (n < 500 ? 0 : 20 * SECOND);
+            int64_t in = n * FRAME + (n < 500 ? 0 : 20 * HERTZ - less_ms * 90);
+            struct timeline_stamp s = video(&rig, in, arrival);
+            require(s.pts == in && llabs(s.wall_us - REAL - arrival) <= 1,
+                    "%" PRId64 " ms, frame %" PRId64 ": %" PRId64, less_ms, n,
+                    s.wall_us - REAL - arrival);
+        }
+        assert_int_equal(rig.discontinuities, 1);
+    }
+}
+
 /* Its RTP times stand still. */
 static void test_times_by_arrival(void **state)
 {
@@ -179,6 +198,7 @@ int main(void)
         cmocka_unit_test(test_congestion),
         cmocka_unit_test(test_jumps),
         cmocka_unit_test(test_small_steps),
+        cmocka_unit_test(test_a_gap_of_another_length),
         cmocka_unit_test(test_times_by_arrival),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
