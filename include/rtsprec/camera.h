@@ -225,6 +225,9 @@ struct rtsprec_camera_statistics {
     char segment_path[512]; /**< the file being written; "" when there is none, cut when longer */
 
     int storage_error; /**< why no file can be written at this moment; 0: nothing is wrong */
+
+    /** RTP packets that the network lost; the frames that they were of are damaged. */
+    int64_t lost_packets_total;
 };
 
 /**

@@ -288,6 +288,7 @@ int rtsprec_camera_get_statistics(const struct rtsprec_camera *constant_camera,
         .dropped_frames_total = get(&counters->dropped_frames),
         .failed_packets_total = get(&counters->failed_packets),
         .discontinuities_total = get(&counters->discontinuities),
+        .lost_packets_total = get(&counters->lost_packets),
         .connects_total = get(&counters->connects),
         .failures_total = get(&counters->failures),
     };

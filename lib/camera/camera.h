@@ -22,6 +22,7 @@ struct camera_counters {
     /* reader */
     _Atomic int64_t received_packets, received_bytes, last_video_us;
     _Atomic int64_t dropped_packets, dropped_frames, discontinuities, connects, failures;
+    _Atomic int64_t lost_packets;
     /* writer */
     _Atomic int64_t written_frames, written_bytes, segments, failed_packets;
 };

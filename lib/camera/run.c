@@ -10,7 +10,9 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "camera/camera.h"
+#include "camera/parameter_gate.h"
 #include "ingest/access_unit.h"
+#include "ingest/in_band.h"
 #include "ingest/parameters.h"
 #include "ingest/source.h"
 #include "ingest/stream.h"
@@ -36,6 +38,7 @@ struct run {
     struct stream *stream;               /* as they are recorded; NULL until the video is known */
 
     struct parameters parameters;
+    struct parameter_gate gate;
     struct timeline timeline;
     AVPacket *packet; /* what the source gave */
 
@@ -52,6 +55,8 @@ struct run {
     bool told_silent[STREAM_MAX_TRACKS], told_no_key;
     bool has_refusals;      /* the queue refused packets that are not reported yet */
     int64_t last_report_us; /* monotonic: when refusals were last reported */
+    int64_t untold_packets; /* lost on the network and not reported yet */
+    int64_t last_loss_us;   /* monotonic: when that was last reported; 0: never */
 };
 
 static void run_uninit(struct run *run)
@@ -170,7 +175,7 @@ static int run_open(struct run *run, struct rtsprec_error *error)
     /* The video first: wherever a track is named by number, 0 is the video. */
     if ((err = add_video(run, error)) < 0 || (err = add_audio(run, error)) < 0)
         return err;
-    timeline_init(&run->timeline, run->announced, true);
+    timeline_init(&run->timeline, run->announced, run->source->has_common_times);
     return 0;
 }
 
@@ -327,6 +332,46 @@ static int hand_over_held(struct run *run, struct rtsprec_error *error)
     return err;
 }
 
+/* The parameters as they stand at a frame. */
+static int update_parameters(struct run *run, AVPacket *frame, bool has_parameters)
+{
+    bool is_key = frame->flags & AV_PKT_FLAG_KEY;
+    /* Sets apart from the frame may come with any; those within it are looked for at key frames. */
+    bool are_apart = has_parameters && frame->side_data_elems > 0;
+    if (!are_apart && !(is_key && (has_parameters || !run->stream)))
+        return 0;
+    int changed = parameters_update(&run->parameters, frame);
+    av_packet_free_side_data(frame);
+    return changed < 0 ? changed : 0;
+}
+
+/* The first key frame begins a stream, and so does one whose parameters have changed. */
+static int begin_stream(struct run *run, AVPacket *key_frame, int64_t arrival_us,
+                        struct rtsprec_error *error)
+{
+    const AVCodecParameters *current = run->parameters.current;
+    if (!run->stream) {
+        if (current->width == 0)
+            return 0;
+        if (push_stream(run, error) < 0)
+            return no_memory(error);
+        report_connected(run);
+        camera_set_state(run->camera, RTSPREC_CAMERA_RECORDING, NULL, 0);
+        return 0;
+    }
+    switch (
+        parameter_gate_decide(&run->gate, run->stream->tracks[0].parameters, current, arrival_us)) {
+    case PARAMETER_GATE_KEEP:
+        return 0;
+    case PARAMETER_GATE_IN_BAND:
+        timeline_set_reorder(&run->timeline, 0, run->parameters.reorder_frames);
+        return in_band_insert(key_frame, &run->parameters) < 0 ? no_memory(error) : 0;
+    case PARAMETER_GATE_CUT:
+        return push_stream(run, error);
+    }
+    return 0;
+}
+
 static int take_video(struct run *run, bool has_parameters, int64_t arrival_us,
                       struct rtsprec_error *error)
 {
@@ -334,24 +379,17 @@ static int take_video(struct run *run, bool has_parameters, int64_t arrival_us,
     struct rtsprec_camera *camera = run->camera;
     count(&camera->counters.received_packets, 1);
     atomic_store_explicit(&camera->counters.last_video_us, clock_real_us(), memory_order_relaxed);
-    if ((frame->flags & AV_PKT_FLAG_KEY) && (has_parameters || !run->stream)) {
-        int changed = parameters_update(&run->parameters, frame);
-        bool is_first = changed == 1 && !run->stream;
-        if (changed < 0 || (changed == 1 && push_stream(run, error) < 0)) {
-            av_packet_unref(frame);
-            return no_memory(error);
-        }
-        if (is_first) {
-            report_connected(run);
-            camera_set_state(camera, RTSPREC_CAMERA_RECORDING, NULL, 0);
-        }
-    }
-    if (!run->stream) {
-        /* Nothing could be decoded yet. */
+    int err = update_parameters(run, frame, has_parameters);
+    if (err < 0)
+        no_memory(error);
+    else if (frame->flags & AV_PKT_FLAG_KEY)
+        err = begin_stream(run, frame, arrival_us, error);
+    if (err < 0 || !run->stream) {
+        /* Without them nothing could be decoded yet. */
         av_packet_unref(frame);
-        return 0;
+        return err;
     }
-    int err = hand_over(run, 0, frame, arrival_us, error);
+    err = hand_over(run, 0, frame, arrival_us, error);
     return err < 0 ? err : hand_over_held(run, error);
 }
 
@@ -385,6 +423,21 @@ static void watch_audio(struct run *run, int64_t now_us)
                        is_silent ? "The camera sends no more sound: recording goes on without it"
                                  : "The camera sends sound again");
     }
+}
+
+/* A loss is told at once, then what else went missing from time to time. */
+static void watch_loss(struct run *run, int64_t packets, int64_t now_us)
+{
+    struct rtsprec_camera *camera = run->camera;
+    count(&camera->counters.lost_packets, packets);
+    run->untold_packets += packets;
+    if (run->untold_packets == 0 || now_us - run->last_loss_us < REPORT_EVERY_US)
+        return;
+    dispatcher_log(camera->dispatcher, RTSPREC_LOG_WARNING, camera->options.name,
+                   "%lld packets were lost on the network: their frames are damaged",
+                   (long long)run->untold_packets);
+    run->untold_packets = 0;
+    run->last_loss_us = now_us;
 }
 
 static void watch_key_frame(struct run *run, int64_t now_us)
@@ -444,6 +497,10 @@ static int run_read(struct run *run, struct rtsprec_error *error)
         return 0;
     }
     count(&camera->counters.received_bytes, run->packet->size);
+    if (read.has_report)
+        timeline_report(&run->timeline, track, read.report_pts, read.report_ntp_us,
+                        read.arrival_us);
+    watch_loss(run, read.lost_packets, now_us);
     if (read.lost_frames > 0) {
         count(&camera->counters.dropped_frames, read.lost_frames);
         dispatcher_log(camera->dispatcher, RTSPREC_LOG_WARNING, camera->options.name,

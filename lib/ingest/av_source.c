@@ -199,6 +199,7 @@ int av_source_open(struct source **out, const struct source_options *options,
     if (!source)
         return error_set(error, RTSPREC_ERROR_NO_MEMORY, "out of memory");
     source->base.kind = &av_source_kind;
+    source->base.has_common_times = true;
     source->cancel = options->cancel;
 
     char address[RESOLVER_ADDRESS_BYTES];

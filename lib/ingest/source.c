@@ -2,12 +2,15 @@
 
 #include "ingest/av_source.h"
 #include "ingest/media_source.h"
+#include "ingest/rtsp_source.h"
 
 int source_open(struct source **out, const struct source_options *options,
                 struct rtsprec_error *error)
 {
-    return url_is_rtsp(options->url) ? av_source_open(out, options, error)
-                                     : media_source_open(out, options, error);
+    if (!url_is_rtsp(options->url))
+        return media_source_open(out, options, error);
+    return options->ingest == RTSPREC_INGEST_OWN ? rtsp_source_open(out, options, error)
+                                                 : av_source_open(out, options, error);
 }
 
 int source_read(struct source *source, struct source_packet *out, struct rtsprec_error *error)

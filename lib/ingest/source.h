@@ -43,6 +43,7 @@ struct source_track {
 /* Constant from source_open() on. */
 struct source {
     const struct source_kind *kind;
+    bool has_common_times; /* of all tracks, see timeline_init() */
     int track_count;
     struct source_track tracks[SOURCE_MAX_TRACKS];
 };
@@ -51,9 +52,15 @@ struct source {
 struct source_packet {
     AVPacket *packet; /* the caller's, blank before; stream_index is the source's track, pts may be
                          missing, a frame from which decoding can begin has the key flag */
-    int64_t arrival_us;  /* monotonic: when the source had it */
-    bool has_parameters; /* parameter sets that may be new come with it */
-    int lost_frames;     /* before it: larger than ACCESS_UNIT_MAX_BYTES, left out */
+    int64_t arrival_us;   /* monotonic: when the source had it */
+    bool has_parameters;  /* parameter sets that may be new come with it */
+    int lost_frames;      /* before it: larger than ACCESS_UNIT_MAX_BYTES, left out */
+    int64_t lost_packets; /* before it: RTP packets that never came */
+
+    /* The latest sender report of its track since the packet before: this time of the track was
+     * this time of the camera's clock, µs since 1970. */
+    bool has_report;
+    int64_t report_pts, report_ntp_us;
 };
 
 /* How a kind of source does it. Each embeds struct source as its first member. */

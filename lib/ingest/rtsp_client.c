@@ -1,0 +1,189 @@
+#include "ingest/rtsp_client.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <libavutil/random_seed.h>
+
+#include <rtsprec/version.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+
+/* A request: its URL, and what an Authorization header may take. */
+#define REQUEST_BYTES (8 * 1024)
+
+/* Behind this much that makes no sense, none will come. */
+#define MAX_GARBAGE_BYTES (1024 * 1024)
+
+int rtsp_client_open(struct rtsp_client *client, const struct connection_options *options,
+                     const char *username, const char *password, struct rtsprec_error *error)
+{
+    *client = (struct rtsp_client){
+        .cancel = options->cancel,
+        .username = username,
+        .password = password,
+        .buffer = malloc(RTSP_CLIENT_BUFFER_BYTES),
+    };
+    if (!client->buffer)
+        return error_set(error, RTSPREC_ERROR_NO_MEMORY, "out of memory");
+    return connection_open(&client->connection, options, error);
+}
+
+void rtsp_client_close(struct rtsp_client *client)
+{
+    connection_close(&client->connection);
+    free(client->buffer);
+    client->buffer = NULL;
+}
+
+int rtsp_client_send(struct rtsp_client *client, const char *method, const char *url,
+                     const char *headers, struct rtsprec_error *error)
+{
+    char request[REQUEST_BYTES], authorization[4096], cnonce[17];
+    snprintf(cnonce, sizeof(cnonce), "%08" PRIx32 "%08" PRIx32, av_get_random_seed(),
+             av_get_random_seed());
+    int err = rtsp_auth_header(authorization, sizeof(authorization), &client->auth,
+                               client->username ? client->username : "",
+                               client->password ? client->password : "", method, url, cnonce);
+    bool has_session = client->session_id[0] != '\0';
+    int size = -1;
+    if (err == 0)
+        size =
+            snprintf(request, sizeof(request),
+                     "%s %s RTSP/1.0\r\nCSeq: %" PRId64 "\r\nUser-Agent: rtsprec/%s\r\n"
+                     "%s%s%s%s%s\r\n",
+                     method, url, ++client->cseq, rtsprec_version(), has_session ? "Session: " : "",
+                     client->session_id, has_session ? "\r\n" : "", headers, authorization);
+    if (err < 0 || size >= (int)sizeof(request))
+        err = error_set(error, RTSPREC_ERROR_PROTOCOL, "%s: the request would be too long", method);
+    else
+        err = connection_write(client->connection, request, (size_t)size, error);
+    explicit_bzero(request, sizeof(request));
+    explicit_bzero(authorization, sizeof(authorization));
+    return err;
+}
+
+int rtsp_client_answer(struct rtsp_client *client, const struct rtsp_message *request, int status,
+                       const char *reason, struct rtsprec_error *error)
+{
+    char reply[128];
+    int size = snprintf(reply, sizeof(reply), "RTSP/1.0 %d %s\r\nCSeq: %" PRId64 "\r\n\r\n", status,
+                        reason, request->cseq);
+    return connection_write(client->connection, reply, (size_t)size, error);
+}
+
+/* What lies in the buffer: most of it are frames one behind the other, which cost no search. */
+static int parse(struct rtsp_client *client, struct rtsp_item *item, struct rtsprec_error *error)
+{
+    const uint8_t *data = client->buffer + client->begin;
+    size_t size = client->end - client->begin;
+    if (size >= 4 && data[0] == '$' && client->is_channel[data[1]] && !client->scan.is_lost) {
+        size_t frame_bytes = 4 + ((size_t)data[2] << 8 | data[3]);
+        if (size == frame_bytes || (size > frame_bytes && data[frame_bytes] == '$')) {
+            item->kind = RTSP_FRAME;
+            item->size = frame_bytes;
+            item->channel = data[1];
+            item->payload = data + 4;
+            item->payload_size = frame_bytes - 4;
+            client->scan = (struct rtsp_scan){0};
+            return 0;
+        }
+    }
+    const char *why = "";
+    if (rtsp_item_parse(item, &client->scan, data, size, client->is_channel, &why) < 0)
+        return error_set(error, RTSPREC_ERROR_PROTOCOL, "receiving: %s", why);
+    return 0;
+}
+
+/* Returns 1 with more bytes, 0 when nothing came, or an error. */
+static int fill(struct rtsp_client *client, struct rtsprec_error *error)
+{
+    size_t left = client->end - client->begin;
+    memmove(client->buffer, client->buffer + client->begin, left);
+    client->begin = 0;
+    client->end = left;
+    int got = connection_read(client->connection, client->buffer + left,
+                              RTSP_CLIENT_BUFFER_BYTES - left, error);
+    if (got <= 0)
+        return got;
+    client->end += (size_t)got;
+    client->arrival_us = clock_monotonic_us();
+    return 1;
+}
+
+int rtsp_client_next(struct rtsp_client *client, struct rtsp_item *item,
+                     struct rtsprec_error *error)
+{
+    for (;;) {
+        int err = parse(client, item, error);
+        if (err < 0)
+            return err;
+        client->begin += item->size;
+        if (item->kind == RTSP_FRAME || item->kind == RTSP_MESSAGE) {
+            client->garbage_bytes = 0;
+            return 1;
+        }
+        if (item->kind == RTSP_GARBAGE) {
+            client->garbage_bytes += item->size;
+            if (client->garbage_bytes > MAX_GARBAGE_BYTES)
+                return error_set(error, RTSPREC_ERROR_PROTOCOL,
+                                 "receiving: what the camera sends is neither RTSP nor RTP");
+        } else if ((err = fill(client, error)) <= 0) {
+            return err;
+        }
+    }
+}
+
+int rtsp_client_challenge(struct rtsp_client *client, const struct rtsp_message *reply,
+                          int *attempts, struct rtsprec_error *error)
+{
+    bool has_credentials = client->username || client->password;
+    bool was_tried = client->auth.scheme != RTSP_AUTH_NONE;
+    int err = rtsp_auth_challenge(&client->auth, reply);
+    if (err < 0)
+        return error_set(error, RTSPREC_ERROR_UNAUTHORIZED,
+                         "401, the camera asks for credentials in a way that is not known "
+                         "(expected Basic, Digest MD5 or Digest SHA-256)");
+    /* Once refused they stay refused, unless the nonce was too old: some cameras say so, others
+     * just ask again after having accepted them. */
+    bool is_new = !was_tried || client->auth.is_stale || client->is_accepted;
+    return has_credentials && ++*attempts <= 2 && is_new;
+}
+
+int rtsp_client_call(struct rtsp_client *client, const char *method, const char *url,
+                     const char *headers, struct rtsp_message *reply, struct rtsprec_error *error)
+{
+    int attempts = 0;
+    int err = rtsp_client_send(client, method, url, headers, error);
+    while (err == 0) {
+        struct rtsp_item item;
+        err = rtsp_client_next(client, &item, error);
+        if (err <= 0)
+            continue;
+        err = 0;
+        if (item.kind != RTSP_MESSAGE)
+            continue;
+        const struct rtsp_message *message = &item.message;
+        if (message->status == 0) {
+            err = rtsp_client_answer(client, message, 200, "OK", error);
+            continue;
+        }
+        /* 1xx say that an answer will come; some cameras leave the number out. */
+        if (message->status < 200 || (message->cseq >= 0 && message->cseq != client->cseq))
+            continue;
+        *reply = *message;
+        if (message->status != 401) {
+            client->is_accepted = client->auth.scheme != RTSP_AUTH_NONE;
+            return 0;
+        }
+        err = rtsp_client_challenge(client, message, &attempts, error);
+        if (err == 0)
+            return 0;
+        if (err > 0)
+            err = rtsp_client_send(client, method, url, headers, error);
+    }
+    return err;
+}

@@ -1,0 +1,67 @@
+/*
+ * Requests and replies over one RTSP connection, with media in between: numbering, credentials, and
+ * the buffer. What is requested, and when, is rtsp_session.c's.
+ */
+#ifndef INGEST_RTSP_CLIENT_H
+#define INGEST_RTSP_CLIENT_H
+
+#include "ingest/connection.h"
+#include "ingest/rtsp_auth.h"
+#include "ingest/rtsp_message.h"
+
+/* Holds the largest item, and at 10 Mbit/s what is gathered in 50 ms. */
+#define RTSP_CLIENT_BUFFER_BYTES (128 * 1024)
+
+struct rtsp_client {
+    struct connection *connection; /* owned */
+    struct cancel *cancel;
+    const char *username, *password; /* NULL: none */
+    struct rtsp_auth auth;
+    bool is_accepted; /* the camera has taken the credentials on this connection */
+    int64_t cseq;     /* of the last request */
+    char session_id[256];
+
+    uint8_t *buffer; /* owned */
+    size_t begin, end;
+    struct rtsp_scan scan; /* of what begins at begin */
+    int64_t arrival_us;   /* monotonic: when its newest bytes came */
+    size_t garbage_bytes; /* in a row */
+    bool is_channel[256]; /* those that were set up */
+};
+
+/* Takes over the connection of the options. Returns 0 or an error. */
+int rtsp_client_open(struct rtsp_client *client, const struct connection_options *options,
+                     const char *username, const char *password, struct rtsprec_error *error);
+void rtsp_client_close(struct rtsp_client *client);
+
+/* Sends a request; headers: whole lines, or "". Its number is client->cseq then. */
+int rtsp_client_send(struct rtsp_client *client, const char *method, const char *url,
+                     const char *headers, struct rtsprec_error *error);
+
+/*
+ * Sends a request and waits for its reply, whatever its status; interleaved frames until then are
+ * left out. A 401 is answered once with credentials, and again when only the nonce was stale. The
+ * reply's texts are valid until the next call. Returns 0 or an error.
+ */
+int rtsp_client_call(struct rtsp_client *client, const char *method, const char *url,
+                     const char *headers, struct rtsp_message *reply, struct rtsprec_error *error);
+
+/*
+ * Takes the challenge of a 401. Returns 1 when sending the request again makes sense, 0 when the
+ * credentials are missing or have been refused, or an error. Keeps the number of attempts.
+ */
+int rtsp_client_challenge(struct rtsp_client *client, const struct rtsp_message *reply,
+                          int *attempts, struct rtsprec_error *error);
+
+/*
+ * The next frame or message, valid until the next call. Returns 1; 0 when nothing came for a
+ * moment; or an error.
+ */
+int rtsp_client_next(struct rtsp_client *client, struct rtsp_item *item,
+                     struct rtsprec_error *error);
+
+/* Answers a request of the server. */
+int rtsp_client_answer(struct rtsp_client *client, const struct rtsp_message *request, int status,
+                       const char *reason, struct rtsprec_error *error);
+
+#endif
