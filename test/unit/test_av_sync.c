@@ -270,12 +270,12 @@ static void test_sound_beside_reordered_pictures(void **state)
         struct rig rig;
         uint64_t random = 3 + p;
         rig_init_rtp(&rig, pattern->depth);
-        int64_t m = 0, ahead = 0;
+        int64_t m = 0;
         for (int64_t n = 0; n < 5000; n++) {
             int64_t now = n * 40000, taken = place(pattern, n) * 40000;
             int64_t arrival = now + random_between(&random, 0, 39000);
             struct timeline_stamp s = video(&rig, 999 + place(pattern, n) * FRAME, arrival);
-            ahead = s.pts * 100 / 9 - taken;
+            int64_t ahead = s.pts * 100 / 9 - taken;
             /* One that overtakes others is there before its time; it is dated no later than that.
              */
             int64_t shown = taken + pattern->depth * 40000, wall = s.wall_us - REAL;

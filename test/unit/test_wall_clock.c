@@ -97,7 +97,7 @@ static void test_wall_time_steps_when_media_fell_behind(void **state)
 }
 
 /* Two hours of a network that is ill in several ways, and of a camera with clocks that are off. */
-static void check_hours(struct sim *sim, int discontinuities)
+static void check_hours(const struct sim *sim, int discontinuities)
 {
     for (int ppm = -200; ppm <= 200; ppm += 200) {
         struct sim run = *sim;
