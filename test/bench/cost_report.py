@@ -81,7 +81,7 @@ def row(result, ffmpeg, floor):
 
 
 HEADINGS = ["cameras", "recorder", "CPU s/GB", "of ffmpeg", "of the floor", "from the start",
-            "of ffmpeg", "CPU % per camera", "PSS MB", "RSS MB", "anonymous MB", "system calls/s",
+            "that of ffmpeg", "CPU % per camera", "PSS MB", "RSS MB", "anonymous MB", "system calls/s",
             "frames lost", "load generator s/GB"]
 
 
