@@ -18,9 +18,9 @@
 
 #include "base/clock.h"
 #include "base/error.h"
-#include "ingest/aac_config.h"
 #include "ingest/device.h"
 #include "ingest/failure.h"
+#include "ingest/media_filter.h"
 #include "ingest/media_kind.h"
 #include "ingest/pace.h"
 
@@ -49,6 +49,7 @@ struct media_source {
 
     int stream[SOURCE_MAX_TRACKS];           /* libavformat's number of each track */
     AVBSFContext *filter[SOURCE_MAX_TRACKS]; /* NULL: packets are right as they come */
+    AVCodecParameters *parameters[SOURCE_MAX_TRACKS];
     struct pace pace;
 
     /* Of a live stream: what was gathered while looking for the tracks arrived before. */
@@ -105,56 +106,6 @@ static int open_connection(AVFormatContext *format, AVIOContext **out, const cha
     return err;
 }
 
-/* Filters. */
-
-static const char *filter_name(const AVCodecParameters *parameters)
-{
-    bool is_record = parameters->extradata_size > 0 && parameters->extradata[0] == 1;
-    switch (parameters->codec_id) {
-    case AV_CODEC_ID_H264:
-        return is_record ? "h264_mp4toannexb" : NULL;
-    case AV_CODEC_ID_HEVC:
-        return is_record ? "hevc_mp4toannexb" : NULL;
-    case AV_CODEC_ID_AAC:
-        return parameters->extradata_size == 0 ? "aac_adtstoasc" : NULL;
-    default:
-        return NULL;
-    }
-}
-
-/* Files need the sound's configuration before its first packet. */
-static int add_aac_config(AVCodecParameters *parameters)
-{
-    uint8_t config[AAC_CONFIG_BYTES];
-    if (!aac_config_make(config, parameters))
-        return 0;
-    parameters->extradata = av_mallocz(sizeof(config) + AV_INPUT_BUFFER_PADDING_SIZE);
-    if (!parameters->extradata)
-        return AVERROR(ENOMEM);
-    memcpy(parameters->extradata, config, sizeof(config));
-    parameters->extradata_size = sizeof(config);
-    return 0;
-}
-
-static int open_filter(AVBSFContext **out, const AVStream *stream)
-{
-    av_bsf_free(out);
-    const char *name = filter_name(stream->codecpar);
-    if (!name)
-        return 0;
-    int err = av_bsf_alloc(av_bsf_get_by_name(name), out);
-    if (err < 0)
-        return err;
-    (*out)->time_base_in = stream->time_base;
-    if ((err = avcodec_parameters_copy((*out)->par_in, stream->codecpar)) < 0 ||
-        (err = av_bsf_init(*out)) < 0)
-        return err;
-    AVCodecParameters *parameters = (*out)->par_out;
-    return parameters->codec_id == AV_CODEC_ID_AAC && parameters->extradata_size == 0
-               ? add_aac_config(parameters)
-               : 0;
-}
-
 /* Opening. */
 
 static int add_track(struct media_source *source, int index)
@@ -163,17 +114,24 @@ static int add_track(struct media_source *source, int index)
     int track = source->base.track_count;
     if (track == SOURCE_MAX_TRACKS)
         return 0;
-    int err = open_filter(&source->filter[track], stream);
+    int err = media_filter_open(&source->filter[track], stream->codecpar, stream->time_base);
     if (err < 0)
         return err;
-    AVCodecParameters *parameters = stream->codecpar;
+    AVCodecParameters *parameters = avcodec_parameters_alloc();
+    source->parameters[track] = parameters;
+    if (!parameters)
+        return AVERROR(ENOMEM);
+    AVBSFContext *filter = source->filter[track];
+    if ((err = avcodec_parameters_copy(parameters, filter ? filter->par_out : stream->codecpar)) <
+        0)
+        return err;
     if (parameters->codec_id == AV_CODEC_ID_RAWVIDEO && parameters->codec_tag == 0)
         parameters->codec_tag = avcodec_pix_fmt_to_codec_tag(parameters->format);
     stream->discard = AVDISCARD_DEFAULT;
     source->stream[track] = index;
     source->base.track_count++;
     source->base.tracks[track] = (struct source_track){
-        .parameters = source->filter[track] ? source->filter[track]->par_out : parameters,
+        .parameters = parameters,
         .time_base = stream->time_base,
     };
     return 0;
@@ -294,27 +252,6 @@ static int track_of(const struct media_source *source, int stream)
     return -1;
 }
 
-/* Returns 1 when the packet is there, 0 when the filter wants another one, or AVERROR. */
-static int run_filter(struct media_source *source, int track, AVPacket *packet)
-{
-    AVBSFContext **filter = &source->filter[track];
-    int err = 0;
-    if (!*filter)
-        return 1;
-    /* The sender has begun anew. */
-    if (av_packet_get_side_data(packet, AV_PKT_DATA_NEW_EXTRADATA, NULL))
-        err = open_filter(filter, source->format->streams[source->stream[track]]);
-    if (err < 0 || !*filter)
-        return err < 0 ? err : 1;
-    if ((err = av_bsf_send_packet(*filter, packet)) < 0 ||
-        (err = av_bsf_receive_packet(*filter, packet)) < 0) {
-        av_packet_unref(packet);
-        /* A damaged packet is left out, as a lost one would be. */
-        return err == AVERROR(ENOMEM) ? err : 0;
-    }
-    return 1;
-}
-
 /* When a packet of a live stream came, as long as it may be one of those gathered while probing. */
 static int64_t arrival_of(struct media_source *source, int64_t media_us, int64_t now_us)
 {
@@ -387,7 +324,7 @@ static int read_packet(struct source *base, struct source_packet *out, struct rt
             av_packet_unref(packet);
             continue;
         }
-        if ((err = run_filter(source, track, packet)) < 0)
+        if ((err = media_filter_run(&source->filter[track], packet)) < 0)
             return read_error(source, err, error);
         if (err == 0)
             continue;
@@ -412,8 +349,10 @@ static void close_source(struct source *base)
     cancel_set_timeout(source->cancel, CLOSE_US);
     avformat_close_input(&source->format);
     cancel_set_timeout(source->cancel, -1);
-    for (int i = 0; i < SOURCE_MAX_TRACKS; i++)
+    for (int i = 0; i < SOURCE_MAX_TRACKS; i++) {
         av_bsf_free(&source->filter[i]);
+        avcodec_parameters_free(&source->parameters[i]);
+    }
     free(source);
 }
 

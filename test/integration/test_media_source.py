@@ -117,6 +117,26 @@ class Files(Media):
                 for got, want in zip(times(rows), times(sent)):
                     self.assertAlmostEqual(got, want, delta=1500)  # FLV counts milliseconds
 
+    def test_another_size_begins_another_file(self):
+        names = ("flv", "ts")  # parameter sets in a packet of their own, and in band
+        for name in names:
+            parts = [remux(clip(source), self.media / f"{source}.{name}", "-an", "-t", "3")
+                     .read_bytes() for source in ("h264v", "h264small")]
+            header = 13 if name == "flv" else 0
+            (self.media / f"both.{name}").write_bytes(parts[0] + parts[1][header:])
+        daemon = self.record({name: self.media / f"both.{name}" for name in names}, interval=3600)
+        for name in names:
+            daemon.wait_for(daemon.of(name, "the end of the file"))
+        daemon.wait_closed(names, 2)
+        daemon.stop()
+        for name in names:
+            with self.subTest(name):
+                files = daemon.segments(name)[:2]
+                self.assertEqual([streams(file)[0]["width"] for file in files], [640, 320])
+                for file, source in zip(files, ("h264v", "h264small")):
+                    sent = packets(self.media / f"{source}.{name}")
+                    self.assertEqual(hashes(check_files([file])[0]), hashes(sent))
+
     def test_a_stop_does_not_wait_for_the_next_frame(self):
         source = self.media / "slow.mkv"
         result = run("ffmpeg", "-v", "error", "-nostdin", "-f", "lavfi", "-i",
