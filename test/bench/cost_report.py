@@ -81,8 +81,8 @@ def row(result, ffmpeg, floor):
 
 
 HEADINGS = ["cameras", "recorder", "CPU s/GB", "of ffmpeg", "of the floor", "from the start",
-            "that of ffmpeg", "CPU % per camera", "PSS MB", "RSS MB", "anonymous MB", "system calls/s",
-            "frames lost", "load generator s/GB"]
+            "that of ffmpeg", "CPU % per camera", "PSS MB", "RSS MB", "anonymous MB",
+            "system calls/s", "frames lost", "load generator s/GB"]
 
 
 def table(rows):

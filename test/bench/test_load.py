@@ -66,11 +66,19 @@ class LoadTest(unittest.TestCase):
     def start(self, clip, cameras, wire):
         load = subprocess.Popen([PROGRAM, CLIPS / clip, str(cameras), wire], text=True,
                                 stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        self.addCleanup(load.wait)
-        self.addCleanup(load.stdout.close)
-        self.addCleanup(load.stdin.close)
+        self.addCleanup(self.end, load)
         port = int(load.stdout.readline().split()[1])
         return load, port, int(load.stdout.readline().split()[2])
+
+    def end(self, load):
+        load.stdin.close()
+        self.assertEqual(load.wait(LIMIT_SECONDS), 0)
+        load.stdout.close()
+
+    def connect(self, port, camera):
+        client = Client(port, camera)
+        self.addCleanup(client.socket.close)
+        return client
 
     def check_stream(self, client):
         """Nothing is missing, and a frame's packets have one time."""
@@ -88,13 +96,13 @@ class LoadTest(unittest.TestCase):
 
     def test_rounds_follow_each_other(self):
         _, port, frames = self.start("h265tiny.mkv", 1, "burst")
-        client = Client(port, 0)
+        client = self.connect(port, 0)
         self.read_until(client, lambda: client.frames() > frames + frames // 2)
         self.check_stream(client)
 
     def test_requests_within_frames_are_answered_between_them(self):
         _, port, _ = self.start("h265v.mkv", 2, "wire")
-        clients = [Client(port, camera) for camera in range(2)]
+        clients = [self.connect(port, camera) for camera in range(2)]
         for client in clients:
             self.read_until(client, client.frames)
         # A request at each read comes into many frames; the other camera shares their packets.
@@ -107,7 +115,7 @@ class LoadTest(unittest.TestCase):
 
     def test_counts_tell_what_was_sent(self):
         load, port, _ = self.start("h265v.mkv", 1, "wire")
-        client = Client(port, 0)
+        client = self.connect(port, 0)
         self.read_until(client, lambda: client.frames() >= 10)
         load.stdin.write("pause\n")
         load.stdin.flush()
@@ -122,7 +130,6 @@ class LoadTest(unittest.TestCase):
         client.ask("TEARDOWN")
         self.read_until(client, lambda: client.answers == client.requests)
         self.assertEqual(client.frames(), frames)
-        client.socket.close()
 
 
 if __name__ == "__main__":
