@@ -5,7 +5,7 @@ Proves for each clip, over all its segments in order and for each track: no acce
 doubled, changed or reordered from the first key frame to the stop; each file begins with a key
 frame at time 0, has strictly increasing dts, is probed and decoded without complaint; H.265 in mp4
 is hvc1; no .part stays. G.711 is left out of mp4 with one warning. MJPEG, whose headers RTP makes
-anew, shows the same pictures.
+anew, shows the same pictures. All of it by our own RTSP and by libavformat's.
 """
 
 import harness
@@ -29,12 +29,12 @@ def pictures(file):
 
 
 class Sequence(harness.Case):
-    def record(self, extension, transport="tcp", clips=tuple(CLIPS)):
+    def record(self, extension, transport="tcp", clips=tuple(CLIPS), **settings):
         """Each clip as a camera of its name, over at least one whole segment."""
         self.server = harness.Camera(self.folder, clips)
         cameras = [{"name": name, "rtspUrl": self.server.url(f"/{name}"), "transport": transport}
                    for name in clips]
-        self.daemon = harness.Daemon(self.folder, cameras, extension=extension)
+        self.daemon = harness.Daemon(self.folder, cameras, extension=extension, **settings)
         self.daemon.wait_closed(clips, 2)
         self.stopped_us = self.daemon.stop()
         self.assertEqual(self.daemon.parts(), [])
@@ -54,8 +54,8 @@ class Sequence(harness.Case):
         recorded = [picture for file in files for picture in pictures(file)]
         check_served("mjpeg", served, recorded, self.stopped_us)
 
-    def check_all(self, extension):
-        self.record(extension)
+    def check_all(self, extension, **settings):
+        self.record(extension, **settings)
         for name, tracks in CLIPS.items():
             with self.subTest(name, extension=extension):
                 if name == "mjpeg":
@@ -78,6 +78,16 @@ class Sequence(harness.Case):
 
     def test_mkv(self):
         self.check_all("mkv")
+
+    def test_mp4_by_libavformat(self):
+        self.check_all("mp4", ingest="libavformat")
+
+    def test_mkv_by_libavformat(self):
+        self.check_all("mkv", ingest="libavformat")
+
+    def test_udp_by_libavformat(self):
+        self.record("mp4", "udp", ("h265",), ingest="libavformat")
+        self.check("h265", "va")
 
     def test_udp(self):
         self.record("mp4", "udp", ("h265",))
