@@ -81,7 +81,7 @@ class Faults(harness.Case):
         for name, text in (("status-401", "401, the camera refused the user name or password"),
                            ("status-403", "403, the camera forbids this user the stream"),
                            ("status-404", "404, the camera knows no such stream"),
-                           ("status-500", "the camera reports a fault .5xx.")):
+                           ("status-500", "500, the camera reports a fault")):
             line = self.wait_for(name, rf"WARNING - .*{text}.*next attempt in ([\d.]+) s")
             if name in ("status-401", "status-403"):
                 self.assertGreaterEqual(float(line.group(1)), 45)

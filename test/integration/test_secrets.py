@@ -87,6 +87,8 @@ class Secrets(harness.Case):
 
     def test_running(self):
         cameras = self.good()
+        cameras += [{**camera, "name": camera["name"] + "-libavformat", "ingest": "libavformat"}
+                    for camera in cameras]
         bad = self.bad()
         log = self.folder / "service.log"
         daemon = harness.Daemon(self.folder, cameras + bad, "--log-level", "debug", interval=1,
