@@ -180,6 +180,19 @@ static bool has_to_probe(const AVFormatContext *format)
     return false;
 }
 
+/*
+ * libavformat's own look-up of a name hears neither stop nor deadline, so it only follows one that
+ * does. Not where a proxy may be the one that knows the name.
+ */
+static int look_up(struct media_source *source, struct rtsprec_error *error)
+{
+    const struct source_options *options = &source->options;
+    char address[RESOLVER_ADDRESS_BYTES];
+    if (!options->url->host || getenv("http_proxy"))
+        return 0;
+    return resolver_lookup(options->resolver, options->url->host, source->cancel, address, error);
+}
+
 /* What libavformat is to open, allocated, and with which demuxer. */
 static int prepare(struct media_source *source, char **name, const AVInputFormat **demuxer,
                    AVDictionary **dictionary, struct rtsprec_error *error)
@@ -216,7 +229,9 @@ static int connect_input(struct media_source *source, struct rtsprec_error *erro
     const AVInputFormat *demuxer = NULL;
     AVDictionary *dictionary = NULL;
     char *name = NULL;
-    int err = prepare(source, &name, &demuxer, &dictionary, error);
+    int err = look_up(source, error);
+    if (err == 0)
+        err = prepare(source, &name, &demuxer, &dictionary, error);
     if (err < 0)
         goto done;
     err = avformat_open_input(&source->format, name, demuxer, &dictionary);

@@ -8,8 +8,10 @@ certificates are verified, those of a playlist's segments too; a playlist opens 
 """
 
 import os
+import signal
 import socket
 import time
+import unittest
 from pathlib import Path
 
 import harness
@@ -332,6 +334,32 @@ class Pushed(Media):
             harness.wait_until(lambda: web.asked("/silent"), "a request")
             asked = time.monotonic()
             daemon.stop()
+            self.assertLess(time.monotonic() - asked, 1 * harness.SCALE)
+
+
+    @unittest.skipUnless(os.geteuid() == 0, "only root can take a name server's port")
+    @unittest.skipIf("thread" in os.environ.get("RTSPREC_SANITIZE", ""),
+                     "ThreadSanitizer crashes where glibc resolves names")
+    def test_a_stop_does_not_wait_for_a_name_server(self):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+            silent.bind(("127.11.0.53", 53))
+            silent.settimeout(harness.DEADLINE_S)
+            servers = self.folder / "resolv.conf"
+            servers.write_text("nameserver 127.11.0.53\n")
+            config = harness.Daemon.write_config(self.folder, {
+                "global": {"openTimeoutSeconds": 60,
+                           "recording": {"videoOutPath": str(self.folder / "video")}},
+                "cameras": [{"name": scheme, "rtspUrl": f"{scheme}://camera.example:9000/live/key"}
+                            for scheme in ("http", "https", "srt", "rtmp", "rtmps")]})
+            daemon = harness.Process(
+                "unshare", "--mount", "sh", "-c",
+                'mount --bind "$1" /etc/resolv.conf && shift && exec "$@"', "sh", servers,
+                harness.program("RTSPRECD"), "--config", config, cwd=self.folder)
+            for _ in range(5):
+                self.assertIn(b"camera", silent.recv(512))
+            asked = time.monotonic()
+            daemon.send(signal.SIGTERM)
+            self.assertEqual(daemon.wait(), 0, daemon.tail())
             self.assertLess(time.monotonic() - asked, 1 * harness.SCALE)
 
 
