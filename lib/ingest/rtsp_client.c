@@ -69,9 +69,10 @@ int rtsp_client_send(struct rtsp_client *client, const char *method, const char 
 int rtsp_client_answer(struct rtsp_client *client, const struct rtsp_message *request, int status,
                        const char *reason, struct rtsprec_error *error)
 {
-    char reply[128];
-    int size = snprintf(reply, sizeof(reply), "RTSP/1.0 %d %s\r\nCSeq: %" PRId64 "\r\n\r\n", status,
-                        reason, request->cseq);
+    char reply[128], number[40] = "";
+    if (request->cseq >= 0)
+        snprintf(number, sizeof(number), "CSeq: %" PRId64 "\r\n", request->cseq);
+    int size = snprintf(reply, sizeof(reply), "RTSP/1.0 %d %s\r\n%s\r\n", status, reason, number);
     return connection_write(client->connection, reply, (size_t)size, error);
 }
 
