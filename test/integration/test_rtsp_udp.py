@@ -13,6 +13,7 @@ import unittest
 
 import harness
 from faulty import GOOD, FaultyCase
+from network import ip, make_space
 from recorded import check_camera, check_files, packets
 
 WHOLE = {"plain": [], "reorder": ["reorder=5"], "duplicate": ["duplicate=5"],
@@ -66,15 +67,11 @@ class Multicast(harness.Case):
 
     def setUp(self):
         super().setUp()
-        self.space = f"rtsprec{os.getpid()}"
-        if harness.run("ip", "netns", "add", self.space).returncode != 0:
-            self.skipTest("no network namespace")
-        self.addCleanup(harness.run, "ip", "netns", "delete", self.space)
+        space = make_space(self)
         for words in ("link set lo up", "link set lo multicast on",
                       "route add 224.0.0.0/4 dev lo"):
-            result = harness.run("ip", "-n", self.space, *words.split())
-            self.assertEqual(result.returncode, 0, result.stderr)
-        self.inside = ("ip", "netns", "exec", self.space)
+            ip("-n", space, *words.split())
+        self.inside = ("ip", "netns", "exec", space)
 
     @contextlib.contextmanager
     def daemon_inside(self):
