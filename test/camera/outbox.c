@@ -48,7 +48,7 @@ int outbox_append(struct outbox *outbox, const void *data, size_t size)
     int err = make_room(&array, 1, &outbox->begin, &outbox->end, &outbox->capacity, size);
 
     outbox->data = array;
-    if (err < 0)
+    if (err < 0 || size == 0)
         return err;
     memcpy(outbox->data + outbox->end, data, size);
     outbox->end += size;
