@@ -348,7 +348,11 @@ static int read_udp(struct rtsp_session *session, struct rtp_datagram *out,
         return failure_of_interruption(session->options.cancel, "receiving", error);
     int err = rtp_udp_receive(session->udp, connection_descriptor(session->client->connection),
                               UDP_SLICE_MS, error);
-    return err <= 0 ? err : read_tcp(session, out, error);
+    if (err <= 0)
+        return err;
+    /* What came before the connection ended is still taken. */
+    return rtp_udp_next(session->udp, clock_monotonic_us(), out) ? 1
+                                                                 : read_tcp(session, out, error);
 }
 
 int rtsp_session_read(struct rtsp_session *session, struct rtp_datagram *out,
