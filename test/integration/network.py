@@ -39,11 +39,12 @@ class Link:
     """A namespace, joined with ours by a link.
 
     loss: the share of packets that get lost, 1 for a link that is cut; can be changed at any time.
+    lost: how many got lost so far
     """
 
     def __init__(self, case):
         self.space = make_space(case)
-        self.loss, self._random = 0.0, random.Random(1)
+        self.loss, self.lost, self._random = 0.0, 0, random.Random(1)
         number = os.getpid() % (1 << 14)  # tests run side by side: each has four addresses
         base = f"198.18.{number >> 6}"
         self.here, self.there = (f"{base}.{(number & 63) * 4 + i}" for i in (1, 2))
@@ -73,6 +74,8 @@ class Link:
                 packet = os.read(device, 65536)
                 if self._random.random() >= self.loss:
                     os.write(other[device], packet)
+                else:
+                    self.lost += 1
 
     def _close(self):
         os.write(self._wake[1], b".")
