@@ -218,6 +218,7 @@ int rtsp_session_setup(struct rtsp_session *session, const struct sdp_media *med
         session->transport = RTSPREC_TRANSPORT_UDP;
         err = call_setup(session, media, &status, error);
     }
+    session->is_dead |= err == RTSPREC_ERROR_TIMEOUT || err == RTSPREC_ERROR_CLOSED;
     if (err < 0)
         return err;
     return status == 200 ? 0 : failure_of_status(status, "setting up", error);

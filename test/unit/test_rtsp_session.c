@@ -1,0 +1,277 @@
+/* Against a server on the loopback that plays a script: each test waits for what happens. */
+#include "scripted_server.h"
+
+#include <rtsprec/error.h>
+
+#include "ingest/rtsp_session.h"
+
+#define TIMEOUT_US INT64_C(300000)
+#define GOODBYE_US INT64_C(500000)
+
+#define OK     "RTSP/1.0 200 OK\r\nCSeq: {n}\r\n"
+#define PUBLIC OK "Public: OPTIONS, DESCRIBE, SETUP, PLAY, TEARDOWN\r\n\r\n"
+#define SDP                                                                    \
+    OK "Content-Length: 119\r\n\r\n"                                           \
+       "m=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\na=control:video\r\n" \
+       "m=audio 0 RTP/AVP 0\r\na=rtpmap:0 PCMU/8000\r\na=control:a\r\n"
+#define CHANNELS(pair) \
+    OK "Session: 4711;timeout=60\r\nTransport: RTP/AVP/TCP;unicast;interleaved=" pair "\r\n\r\n"
+
+#define BEGINNING               \
+    {"OPTIONS ", PUBLIC, 0, 0}, \
+    {                           \
+        "DESCRIBE ", SDP, 0, 0  \
+    }
+#define SET_UP                          \
+    {"SETUP ", CHANNELS("4-5"), 0, 0},  \
+    {                                   \
+        "SETUP ", CHANNELS("0-1"), 0, 0 \
+    }
+
+struct rig {
+    struct server server;
+    struct cancel cancel;
+    struct resolver resolver;
+    struct url url;
+    struct source_options options;
+    struct rtsp_session *session;
+    struct rtsprec_error error;
+};
+
+static void begin(struct rig *rig, const struct server_step *steps,
+                  enum rtsprec_transport transport)
+{
+    char text[64];
+    *rig = (struct rig){0};
+    assert_int_equal(cancel_init(&rig->cancel), 0);
+    server_start(&rig->server, steps, &rig->cancel);
+    snprintf(text, sizeof(text), "rtsp://127.0.0.1:%d/cam", rig->server.port);
+    assert_int_equal(url_parse(&rig->url, text, &rig->error), 0);
+    rig->options = (struct source_options){
+        .url = &rig->url,
+        .transport = transport,
+        .resolver = &rig->resolver,
+        .cancel = &rig->cancel,
+    };
+    cancel_set_timeout(&rig->cancel, 20 * SECOND);
+    assert_int_equal(rtsp_session_open(&rig->session, &rig->options, &rig->error), 0);
+    assert_int_equal(rtsp_session_sdp(rig->session)->media_count, 2);
+}
+
+static int set_up(struct rig *rig, int media)
+{
+    return rtsp_session_setup(rig->session, &rtsp_session_sdp(rig->session)->media[media],
+                              &rig->error);
+}
+
+static void play(struct rig *rig)
+{
+    assert_int_equal(set_up(rig, 0), 0);
+    assert_int_equal(set_up(rig, 1), 0);
+    assert_int_equal(rtsp_session_play(rig->session, &rig->error), 0);
+}
+
+static void end(struct rig *rig)
+{
+    rtsp_session_close(&rig->session);
+    assert_null(rig->session);
+    server_join(&rig->server);
+    resolver_uninit(&rig->resolver);
+    url_uninit(&rig->url);
+    cancel_uninit(&rig->cancel);
+}
+
+static bool asked(const struct rig *rig, int request, const char *text)
+{
+    return strstr(rig->server.requests[request], text) != NULL;
+}
+
+static void test_a_session(void **state)
+{
+    (void)state;
+    static const char media[] = "$\5\0\2rc$\4\0\3vid$\0\0\1s$\1\0\1c";
+    static const struct server_step steps[] = {
+        BEGINNING,
+        SET_UP,
+        {"PLAY ", OK "\r\n", 0, 0},
+        {NULL, media, sizeof(media) - 1, 0},
+        {"$\1\0\6report", NULL, 0, 0},
+        {0},
+    };
+    static const struct {
+        int track;
+        bool is_rtcp;
+        const char *data;
+    } expected[] = {{0, true, "rc"}, {0, false, "vid"}, {1, false, "s"}, {1, true, "c"}};
+    struct rig rig;
+    begin(&rig, steps, RTSPREC_TRANSPORT_AUTO);
+    play(&rig);
+    for (size_t i = 0; i < LENGTH(expected); i++) {
+        struct rtp_datagram got;
+        assert_int_equal(rtsp_session_read(rig.session, &got, &rig.error), 0);
+        assert_int_equal(got.track, expected[i].track);
+        assert_int_equal(got.is_rtcp, expected[i].is_rtcp);
+        assert_int_equal(got.size, strlen(expected[i].data));
+        assert_memory_equal(got.data, expected[i].data, got.size);
+    }
+    rtsp_session_send_rtcp(rig.session, 1, (const uint8_t *)"report", 6);
+    end(&rig);
+    assert_true(asked(&rig, 2, "/cam/video RTSP/1.0\r\n"));
+    assert_true(asked(&rig, 2, "Transport: RTP/AVP/TCP;unicast;interleaved=0-1\r\n"));
+    assert_false(asked(&rig, 2, "Session: "));
+    assert_true(asked(&rig, 3, "/cam/a RTSP/1.0\r\n"));
+    assert_true(asked(&rig, 3, "interleaved=2-3\r\n"));
+    assert_true(asked(&rig, 3, "Session: 4711\r\n"));
+    assert_true(asked(&rig, 4, "Session: 4711\r\n"));
+    /* Behind the report, which has no empty line of its own. */
+    const char *last = rig.server.requests[5];
+    assert_memory_equal(last, "$\1\0\6report", 10);
+    assert_non_null(strstr(last + 10, "TEARDOWN rtsp://127.0.0.1:"));
+    assert_non_null(strstr(last + 10, "\r\nSession: 4711\r\n"));
+}
+
+/* Nobody waits for a camera to answer a good-bye that has not answered before. */
+static void test_a_set_up_that_is_not_answered(void **state)
+{
+    (void)state;
+    static const struct server_step steps[] = {
+        BEGINNING, {"SETUP ", CHANNELS("0-1"), 0, 0}, {"SETUP ", NULL, 0, 0}, {0}};
+    struct rig rig;
+    begin(&rig, steps, RTSPREC_TRANSPORT_TCP);
+    assert_int_equal(set_up(&rig, 0), 0);
+    int64_t begin_us = clock_monotonic_us();
+    cancel_set_timeout(&rig.cancel, TIMEOUT_US);
+    assert_int_equal(set_up(&rig, 1), RTSPREC_ERROR_TIMEOUT);
+    rtsp_session_close(&rig.session);
+    int64_t late_us = clock_monotonic_us() - begin_us - TIMEOUT_US;
+    require(late_us >= 0 && late_us <= LATE_US, "%d us late", (int)late_us);
+    end(&rig);
+}
+
+/* Every stop says good-bye, but waits no longer than half a second for the answer. */
+static void test_a_good_bye_that_is_not_answered(void **state)
+{
+    (void)state;
+    static const struct server_step steps[] = {
+        BEGINNING, SET_UP, {"PLAY ", NULL, 0, SEND_AND_STOP}, {"TEARDOWN ", NULL, 0, 0}, {0}};
+    struct rig rig;
+    struct rtp_datagram got;
+    begin(&rig, steps, RTSPREC_TRANSPORT_TCP);
+    play(&rig);
+    assert_int_equal(rtsp_session_read(rig.session, &got, &rig.error), RTSPREC_ERROR_STOPPED);
+    int64_t begin_us = clock_monotonic_us();
+    rtsp_session_close(&rig.session);
+    int64_t passed_us = clock_monotonic_us() - begin_us;
+    require(passed_us <= GOODBYE_US + LATE_US, "%d us", (int)passed_us);
+    end(&rig);
+    assert_int_equal(rig.server.request_count, 6);
+}
+
+/* Media may come before the reply to PLAY, whatever that then is. */
+static void test_a_play_that_is_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *reply;
+        int error;
+    } rows[] = {
+        {"RTSP/1.0 401 No\r\nCSeq: {n}\r\nWWW-Authenticate: Basic realm=\"x\"\r\n\r\n",
+         RTSPREC_ERROR_UNAUTHORIZED},
+        {"RTSP/1.0 404 No\r\nCSeq: {n}\r\n\r\n", RTSPREC_ERROR_NOT_FOUND},
+        {"RTSP/1.0 454 No\r\n\r\n", RTSPREC_ERROR_CLOSED},
+        {"RTSP/1.0 500 No\r\n\r\n", RTSPREC_ERROR_PROTOCOL},
+        {"TEARDOWN * RTSP/1.0\r\nCSeq: 1\r\n\r\n", RTSPREC_ERROR_CLOSED},
+    };
+    static const char media[] = "$\4\0\3vid";
+    for (size_t i = 0; i < LENGTH(rows); i++) {
+        const struct server_step steps[] = {
+            BEGINNING, SET_UP, {"PLAY ", media, sizeof(media) - 1, 0}, {NULL, rows[i].reply, 0, 0},
+            {0},
+        };
+        struct rig rig;
+        struct rtp_datagram got;
+        begin(&rig, steps, RTSPREC_TRANSPORT_TCP);
+        play(&rig);
+        assert_int_equal(rtsp_session_read(rig.session, &got, &rig.error), 0);
+        assert_int_equal(got.size, 3);
+        require(rtsp_session_read(rig.session, &got, &rig.error) == rows[i].error, "row %zu: %s", i,
+                rig.error.text);
+        end(&rig);
+        require(rig.server.request_count == 5, "row %zu: %d", i, rig.server.request_count);
+    }
+}
+
+static void test_requests_amid_media(void **state)
+{
+    (void)state;
+    static const char media[] = "$\4\0\3vid";
+    static const struct server_step steps[] = {
+        BEGINNING,
+        SET_UP,
+        {"PLAY ", OK "\r\nGET_PARAMETER * RTSP/1.0\r\nCSeq: 8\r\n\r\n", 0, 0},
+        {"RTSP/1.0 200 OK\r\nCSeq: 8\r\n\r\n", "DESCRIBE * RTSP/1.0\r\nCSeq: 9\r\n\r\n", 0, 0},
+        {"RTSP/1.0 501 Not Implemented\r\nCSeq: 9\r\n\r\n", media, sizeof(media) - 1, 0},
+        {0},
+    };
+    struct rig rig;
+    struct rtp_datagram got;
+    begin(&rig, steps, RTSPREC_TRANSPORT_TCP);
+    play(&rig);
+    assert_int_equal(rtsp_session_read(rig.session, &got, &rig.error), 0);
+    assert_int_equal(got.size, 3);
+    end(&rig);
+}
+
+static void test_transports(void **state)
+{
+    (void)state;
+    static const char refused[] = "RTSP/1.0 461 Unsupported Transport\r\nCSeq: {n}\r\n\r\n";
+    static const char udp[] =
+        OK "Session: 1\r\nTransport: RTP/AVP;unicast;server_port=9-10\r\n\r\n";
+    static const struct server_step steps[] = {
+        BEGINNING, {"SETUP ", refused, 0, 0}, {"SETUP ", udp, 0, 0}, {"SETUP ", udp, 0, 0}, {0}};
+    struct rig rig;
+    begin(&rig, steps, RTSPREC_TRANSPORT_AUTO);
+    assert_int_equal(set_up(&rig, 0), 0);
+    assert_int_equal(set_up(&rig, 1), 0);
+    end(&rig);
+    assert_true(asked(&rig, 2, "RTP/AVP/TCP;"));
+    assert_true(asked(&rig, 3, "Transport: RTP/AVP;unicast;client_port="));
+    assert_true(asked(&rig, 4, "Transport: RTP/AVP;unicast;client_port="));
+
+    begin(&rig, steps, RTSPREC_TRANSPORT_TCP);
+    assert_int_equal(set_up(&rig, 0), RTSPREC_ERROR_UNSUPPORTED);
+    end(&rig);
+    assert_int_equal(rig.server.request_count, 3);
+}
+
+static void test_channels_of_no_use(void **state)
+{
+    (void)state;
+    static const char *const pairs[] = {CHANNELS("4-5"), CHANNELS("5-6"), CHANNELS("256-257")};
+    for (size_t i = 0; i < LENGTH(pairs); i++) {
+        const struct server_step steps[] = {
+            BEGINNING, {"SETUP ", CHANNELS("4-5"), 0, 0}, {"SETUP ", pairs[i], 0, 0}, {0}};
+        struct rig rig;
+        begin(&rig, steps, RTSPREC_TRANSPORT_TCP);
+        assert_int_equal(set_up(&rig, 0), 0);
+        require(set_up(&rig, 1) == RTSPREC_ERROR_PROTOCOL, "row %zu", i);
+        rig.cancel.deadline_us = 0;
+        end(&rig);
+    }
+}
+
+int main(void)
+{
+    take_precedence();
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_session),
+        cmocka_unit_test(test_a_set_up_that_is_not_answered),
+        cmocka_unit_test(test_a_good_bye_that_is_not_answered),
+        cmocka_unit_test(test_a_play_that_is_refused),
+        cmocka_unit_test(test_requests_amid_media),
+        cmocka_unit_test(test_transports),
+        cmocka_unit_test(test_channels_of_no_use),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
