@@ -70,7 +70,9 @@ static int entries(const char *path)
 {
     DIR *directory = opendir(path);
     int count = 0;
-    while (directory && readdir(directory))
+    if (!directory)
+        return -1;
+    while (readdir(directory))
         count++;
     closedir(directory);
     return count - 2;

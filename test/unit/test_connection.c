@@ -77,7 +77,7 @@ static int silent_port(int *listener, int fillers[8])
     for (int i = 0; i < 8; i++) {
         fillers[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
         struct pollfd done = {.fd = fillers[i], .events = POLLOUT};
-        connect(fillers[i], (struct sockaddr *)&address, sizeof(address));
+        (void)connect(fillers[i], (struct sockaddr *)&address, sizeof(address));
         if (poll(&done, 1, 100) == 0)
             return port;
     }

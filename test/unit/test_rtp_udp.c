@@ -33,7 +33,7 @@ static int datagram_socket(int last)
 
 static int port_of(int fd)
 {
-    struct sockaddr_in address;
+    struct sockaddr_in address = {0};
     socklen_t size = sizeof(address);
     assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &size), 0);
     return ntohs(address.sin_port);
@@ -164,8 +164,8 @@ static void test_reports(void **state)
     uint8_t report[28] = {0x80, 200, 0, 6};
     struct rig rig;
     begin(&rig);
-    for (uint8_t i = 0; i < COUNT; i++) {
-        report[27] = i;
+    for (int i = 0; i < COUNT; i++) {
+        report[27] = (uint8_t)i;
         send_bytes(rig.rtcp, i % 2 ? &rig.to_rtp : &rig.to_rtcp, report, sizeof(report));
     }
     bool was_seen[COUNT] = {0};
