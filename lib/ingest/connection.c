@@ -117,14 +117,14 @@ static int open_tls(struct connection *connection, const struct connection_optio
     snprintf(url, sizeof(url), "tls://%s%s%s:%d", is_ipv6 ? "[" : "", options->address,
              is_ipv6 ? "]" : "", options->port);
     AVDictionary *dictionary = NULL;
-    AVIOInterruptCB callback = {.callback = interrupted, .opaque = connection};
+    AVIOInterruptCB interrupt = {.callback = interrupted, .opaque = connection};
     int err = av_dict_set_int(&dictionary, "tls_verify", options->is_verified, 0);
     if (err >= 0)
         err = av_dict_set(&dictionary, "verifyhost", options->host, 0);
     if (err >= 0 && options->ca_file)
         err = av_dict_set(&dictionary, "ca_file", options->ca_file, 0);
     if (err >= 0)
-        err = avio_open2(&connection->io, url, AVIO_FLAG_READ_WRITE, &callback, &dictionary);
+        err = avio_open2(&connection->io, url, AVIO_FLAG_READ_WRITE, &interrupt, &dictionary);
     if (err >= 0 && av_dict_count(dictionary) > 0)
         err = AVERROR_OPTION_NOT_FOUND;
     av_dict_free(&dictionary);
