@@ -101,7 +101,7 @@ static int add_video(struct run *run, struct rtsprec_error *error)
                              container_accepts(RTSPREC_CONTAINER_MKV, track.parameters)
                                  ? " (mkv files hold it)"
                                  : "");
-        if (parameters_init(&run->parameters, track.parameters, track.is_length_prefixed) < 0)
+        if (parameters_init(&run->parameters, track.parameters) < 0)
             return no_memory(error);
         return add_track(run, i, run->parameters.current, error);
     }
@@ -333,13 +333,8 @@ static int hand_over_held(struct run *run, struct rtsprec_error *error)
 }
 
 /* The parameters as they stand at a frame. */
-static int update_parameters(struct run *run, AVPacket *frame, bool has_parameters)
+static int update_parameters(struct run *run, AVPacket *frame)
 {
-    bool is_key = frame->flags & AV_PKT_FLAG_KEY;
-    /* Sets apart from the frame may come with any; those within it are looked for at key frames. */
-    bool are_apart = has_parameters && frame->side_data_elems > 0;
-    if (!are_apart && !(is_key && (has_parameters || !run->stream)))
-        return 0;
     int changed = parameters_update(&run->parameters, frame);
     av_packet_free_side_data(frame);
     return changed < 0 ? changed : 0;
@@ -372,14 +367,13 @@ static int begin_stream(struct run *run, AVPacket *key_frame, int64_t arrival_us
     return 0;
 }
 
-static int take_video(struct run *run, bool has_parameters, int64_t arrival_us,
-                      struct rtsprec_error *error)
+static int take_video(struct run *run, int64_t arrival_us, struct rtsprec_error *error)
 {
     AVPacket *frame = run->packet;
     struct rtsprec_camera *camera = run->camera;
     count(&camera->counters.received_packets, 1);
     atomic_store_explicit(&camera->counters.last_video_us, clock_real_us(), memory_order_relaxed);
-    int err = update_parameters(run, frame, has_parameters);
+    int err = update_parameters(run, frame);
     if (err < 0)
         no_memory(error);
     else if (frame->flags & AV_PKT_FLAG_KEY)
@@ -511,7 +505,7 @@ static int run_read(struct run *run, struct rtsprec_error *error)
     if (track == 0) {
         run->is_connected = true;
         cancel_set_timeout(&camera->cancel, silence_us);
-        err = take_video(run, read.has_parameters, read.arrival_us, error);
+        err = take_video(run, read.arrival_us, error);
     } else {
         err = take_audio(run, track, read.arrival_us, error);
     }

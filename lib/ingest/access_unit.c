@@ -17,7 +17,7 @@ static void clear(struct access_unit *unit)
     unit->count = 0;
     unit->bytes = 0;
     unit->pts = AV_NOPTS_VALUE;
-    unit->has_slice = unit->is_key = unit->is_recovery = unit->has_parameters = false;
+    unit->has_slice = unit->is_key = unit->is_recovery = false;
     unit->oversized = false;
 }
 
@@ -34,7 +34,7 @@ void access_unit_uninit(struct access_unit *unit)
  * beginnings: the pieces of a long NAL unit behind its first come bare.
  */
 struct content {
-    bool has_slice, is_key, is_recovery, has_parameters;
+    bool has_slice, is_key, is_recovery;
     bool begins_frame; /* a delimiter or parameter sets come before any slice */
 };
 
@@ -56,15 +56,13 @@ static struct content inspect(enum AVCodecID codec, const AVPacket *fragment)
         case NAL_VPS:
         case NAL_SPS:
         case NAL_PPS:
-            content.has_parameters = true;
+        case NAL_DELIMITER:
             content.begins_frame |= !content.has_slice;
             break;
         case NAL_SEI:
             content.is_recovery |= codec == AV_CODEC_ID_H264 && nal_is_recovery_point(&nal);
             break;
-        case NAL_DELIMITER:
-            content.begins_frame |= !content.has_slice;
-            break;
+        case NAL_FILLER:
         case NAL_OTHER:
             break;
         }
@@ -100,7 +98,6 @@ static int join(struct access_unit *unit, AVPacket *out, struct frame *frame)
     frame->is_key = unit->is_key || unit->is_recovery;
     if (frame->is_key)
         out->flags |= AV_PKT_FLAG_KEY;
-    frame->has_parameters = unit->has_parameters;
     frame->arrival_us = unit->arrival_us;
     return 1;
 }
@@ -145,7 +142,6 @@ int access_unit_push(struct access_unit *unit, AVPacket *fragment, int64_t arriv
     unit->has_slice |= content.has_slice;
     unit->is_key |= content.is_key;
     unit->is_recovery |= content.is_recovery;
-    unit->has_parameters |= content.has_parameters;
     unit->oversized |= unit->bytes + (size_t)fragment->size > ACCESS_UNIT_MAX_BYTES ||
                        unit->count == ACCESS_UNIT_MAX_FRAGMENTS;
     if (unit->oversized || fragment->size == 0) {

@@ -26,14 +26,13 @@ struct access_unit {
     size_t bytes;
     int64_t pts;        /* the latest that came with a fragment */
     int64_t arrival_us; /* of its first fragment */
-    bool has_slice, is_key, is_recovery, has_parameters;
+    bool has_slice, is_key, is_recovery;
     bool oversized; /* it grew beyond the limit: dropped when it ends */
 };
 
 /* A frame that is whole. */
 struct frame {
     bool is_key;
-    bool has_parameters; /* it carries parameter sets */
     int64_t arrival_us;
 };
 

@@ -17,6 +17,7 @@
 #include "base/resolve.h"
 #include "ingest/access_unit.h"
 #include "ingest/failure.h"
+#include "ingest/nal_lengths.h"
 
 #define CLOSE_US (US_PER_SECOND / 2)
 
@@ -29,6 +30,7 @@ struct av_source {
     /* Of each track that comes in pieces, and a piece of one. */
     bool has_fragments[SOURCE_MAX_TRACKS];
     struct access_unit units[SOURCE_MAX_TRACKS];
+    struct nal_lengths lengths[SOURCE_MAX_TRACKS];
     AVPacket *fragment;
 };
 
@@ -94,25 +96,31 @@ static char *format_url(const struct url *url, char *address)
     return url_format(&resolved);
 }
 
-/* What libavformat found, as the source's tracks. */
-static void add_tracks(struct av_source *source)
+/* What libavformat found, as the source's tracks. Returns 0 or RTSPREC_ERROR_NO_MEMORY. */
+static int add_tracks(struct av_source *source)
 {
     AVFormatContext *format = source->format;
     bool has_fragments = false;
     for (unsigned i = 0; i < format->nb_streams && i < SOURCE_MAX_TRACKS; i++) {
         const AVStream *stream = format->streams[i];
+        const AVCodecParameters *parameters = stream->codecpar;
         source->base.tracks[i] = (struct source_track){
-            .parameters = stream->codecpar,
+            .parameters = parameters,
             .time_base = stream->time_base,
         };
         source->base.track_count++;
-        source->has_fragments[i] = is_fragmented(stream->codecpar);
+        source->has_fragments[i] = is_fragmented(parameters);
         has_fragments |= source->has_fragments[i];
-        access_unit_init(&source->units[i], stream->codecpar->codec_id);
+        access_unit_init(&source->units[i], parameters->codec_id);
+        if (source->has_fragments[i] &&
+            nal_lengths_init(&source->lengths[i], parameters->codec_id, parameters->extradata,
+                             (size_t)parameters->extradata_size) < 0)
+            return RTSPREC_ERROR_NO_MEMORY;
     }
     /* Other codecs than H.264 and H.265 rely on libavformat's parsers for frames and key flags. */
     if (!has_fragments)
         format->flags &= ~(AVFMT_FLAG_NOPARSE | AVFMT_FLAG_NOFILLIN);
+    return 0;
 }
 
 static bool is_intra_only(enum AVCodecID codec)
@@ -134,13 +142,14 @@ static int take(struct av_source *source, struct source_packet *out, struct rtsp
     if (!source->has_fragments[track]) {
         if (is_intra_only(source->base.tracks[track].parameters->codec_id))
             fragment->flags |= AV_PKT_FLAG_KEY;
-        out->has_parameters = true;
         av_packet_move_ref(out->packet, fragment);
         return 1;
     }
     struct frame frame;
     int result =
         access_unit_push(&source->units[track], fragment, out->arrival_us, out->packet, &frame);
+    if (result == 1)
+        result = nal_lengths_apply(&source->lengths[track], out->packet);
     if (result == RTSPREC_ERROR_PROTOCOL) {
         out->lost_frames++;
         return 0;
@@ -150,7 +159,6 @@ static int take(struct av_source *source, struct source_packet *out, struct rtsp
     if (result == 0)
         return 0;
     out->arrival_us = frame.arrival_us;
-    out->has_parameters = frame.has_parameters;
     return result;
 }
 
@@ -176,8 +184,10 @@ static void close_source(struct source *base)
         avformat_close_input(&source->format);
         cancel_set_timeout(source->cancel, -1);
     }
-    for (int i = 0; i < base->track_count; i++)
+    for (int i = 0; i < base->track_count; i++) {
         access_unit_uninit(&source->units[i]);
+        nal_lengths_uninit(&source->lengths[i]);
+    }
     av_packet_free(&source->fragment);
     free(source);
 }
@@ -228,7 +238,10 @@ int av_source_open(struct source **out, const struct source_options *options,
                         "this FFmpeg does not know the RTSP option %s", left->key);
         goto done;
     }
-    add_tracks(source);
+    if ((err = add_tracks(source)) < 0) {
+        error_set(error, err, "out of memory");
+        goto done;
+    }
     *out = &source->base;
     source = NULL;
 done:

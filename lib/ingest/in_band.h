@@ -7,9 +7,9 @@
 #include "ingest/parameters.h"
 
 /*
- * Puts the current sets in front of an H.264 or H.265 key frame, in the form its NAL units have:
- * start codes, or lengths of four bytes. One that has sets of its own stays as it is, and so do
- * frames of other codecs. The packet's data may move; on failure it is unchanged.
+ * Puts the current sets in front of an H.264 or H.265 key frame, behind lengths of four bytes as
+ * its NAL units are. Frames of other codecs stay as they are. The packet's data may move; on
+ * failure it is unchanged.
  *
  * Returns 0 or RTSPREC_ERROR_NO_MEMORY.
  */

@@ -4,23 +4,32 @@
 
 #include <libavcodec/bsf.h>
 
+#include "ingest/nal_lengths.h"
+
+/* Of a track. Zeroed, it lets packets through as they come. */
+struct media_filter {
+    struct nal_lengths *lengths; /* owned; of H.264 and H.265 */
+    AVBSFContext *aac;           /* owned; of AAC with ADTS headers, which it loses */
+};
+
 /*
- * The filter of a track: H.264 and H.265 with lengths become a byte stream with the parameter sets
- * before each key frame, AAC loses its ADTS headers. *out is NULL when packets are right as they
- * come, else it is freed with av_bsf_free(); its par_out says what comes out, complete.
+ * parameters: what the container says; what comes out, afterwards: the extradata of H.264 and H.265
+ * is their sets in Annex B, AAC has a configuration.
  *
  * Returns 0 or an AVERROR.
  */
-int media_filter_open(AVBSFContext **out, const AVCodecParameters *parameters,
+int media_filter_open(struct media_filter *filter, AVCodecParameters *parameters,
                       AVRational time_base);
+void media_filter_close(struct media_filter *filter);
 
 /*
- * Changes the packet. When its sender has begun anew, with other parameters, the filter is
- * replaced.
+ * Changes the packet; of its side data only new parameter sets remain. When its sender has begun
+ * anew, with other parameters, the filter goes on with these.
  *
- * Returns 1, 0 when nothing is left of it (it was damaged, or the filter wants more), or an
- * AVERROR.
+ * Returns 1, 0 when nothing is left of it (it was damaged, or the filter wants more),
+ * RTSPREC_ERROR_PROTOCOL when it is a frame larger than ACCESS_UNIT_MAX_BYTES, or
+ * RTSPREC_ERROR_NO_MEMORY. Only after 1 it is not blank.
  */
-int media_filter_run(AVBSFContext **filter, AVPacket *packet);
+int media_filter_run(struct media_filter *filter, AVPacket *packet);
 
 #endif

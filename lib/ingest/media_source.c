@@ -1,7 +1,6 @@
 /*
  * What libavformat opens besides RTSP. Its demuxers and parsers give whole frames with their times
- * and key flags; H.264 and H.265 leave here as a byte stream with the parameter sets before each
- * key frame, whatever the container had them in.
+ * and key flags, in whatever form the container has them (media_filter.h).
  */
 #include "ingest/media_source.h"
 
@@ -9,7 +8,6 @@
 #include <string.h>
 
 #include <libavcodec/avcodec.h>
-#include <libavcodec/bsf.h>
 #include <libavformat/avformat.h>
 #include <libavutil/avstring.h>
 #include <libavutil/mathematics.h>
@@ -47,8 +45,8 @@ struct media_source {
     struct cancel *cancel;
     bool closing; /* good-byes have to go out although a stop was requested */
 
-    int stream[SOURCE_MAX_TRACKS];           /* libavformat's number of each track */
-    AVBSFContext *filter[SOURCE_MAX_TRACKS]; /* NULL: packets are right as they come */
+    int stream[SOURCE_MAX_TRACKS]; /* libavformat's number of each track */
+    struct media_filter filter[SOURCE_MAX_TRACKS];
     AVCodecParameters *parameters[SOURCE_MAX_TRACKS];
     struct pace pace;
 
@@ -114,16 +112,13 @@ static int add_track(struct media_source *source, int index)
     int track = source->base.track_count;
     if (track == SOURCE_MAX_TRACKS)
         return 0;
-    int err = media_filter_open(&source->filter[track], stream->codecpar, stream->time_base);
-    if (err < 0)
-        return err;
+    int err;
     AVCodecParameters *parameters = avcodec_parameters_alloc();
     source->parameters[track] = parameters;
     if (!parameters)
         return AVERROR(ENOMEM);
-    AVBSFContext *filter = source->filter[track];
-    if ((err = avcodec_parameters_copy(parameters, filter ? filter->par_out : stream->codecpar)) <
-        0)
+    if ((err = avcodec_parameters_copy(parameters, stream->codecpar)) < 0 ||
+        (err = media_filter_open(&source->filter[track], parameters, stream->time_base)) < 0)
         return err;
     if (parameters->codec_id == AV_CODEC_ID_RAWVIDEO && parameters->codec_tag == 0)
         parameters->codec_tag = avcodec_pix_fmt_to_codec_tag(parameters->format);
@@ -339,9 +334,11 @@ static int read_packet(struct source *base, struct source_packet *out, struct rt
             av_packet_unref(packet);
             continue;
         }
-        if ((err = media_filter_run(&source->filter[track], packet)) < 0)
-            return read_error(source, err, error);
-        if (err == 0)
+        err = media_filter_run(&source->filter[track], packet);
+        if (err == RTSPREC_ERROR_NO_MEMORY)
+            return no_memory(error);
+        out->lost_frames += err == RTSPREC_ERROR_PROTOCOL;
+        if (err <= 0)
             continue;
         err =
             wait_until_due(source, packet, base->tracks[track].time_base, &out->arrival_us, error);
@@ -349,10 +346,7 @@ static int read_packet(struct source *base, struct source_packet *out, struct rt
             av_packet_unref(packet);
             return err;
         }
-        /* What it may say is in the tracks' parameters and the parameter sets. */
-        av_packet_free_side_data(packet);
         packet->stream_index = track;
-        out->has_parameters = true;
         return 0;
     }
 }
@@ -365,7 +359,7 @@ static void close_source(struct source *base)
     avformat_close_input(&source->format);
     cancel_set_timeout(source->cancel, -1);
     for (int i = 0; i < SOURCE_MAX_TRACKS; i++) {
-        av_bsf_free(&source->filter[i]);
+        media_filter_close(&source->filter[i]);
         avcodec_parameters_free(&source->parameters[i]);
     }
     free(source);

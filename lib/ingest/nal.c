@@ -57,6 +57,10 @@ static enum nal_kind kind_of_h264(int type)
         return NAL_PPS;
     case 9:
         return NAL_DELIMITER;
+    case 10:
+    case 11:
+    case 12:
+        return NAL_FILLER;
     default:
         return NAL_OTHER;
     }
@@ -77,6 +81,10 @@ static enum nal_kind kind_of_h265(int type)
         return NAL_PPS;
     case 35:
         return NAL_DELIMITER;
+    case 36:
+    case 37:
+    case 38:
+        return NAL_FILLER;
     case 39:
         return NAL_SEI;
     default:

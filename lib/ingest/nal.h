@@ -17,6 +17,7 @@ enum nal_kind {
     NAL_PPS,
     NAL_SEI,
     NAL_DELIMITER, /* access unit delimiter: the first NAL unit of its access unit */
+    NAL_FILLER,    /* filler, end of sequence or of stream */
 };
 
 struct nal {
@@ -32,6 +33,23 @@ bool nal_starts(const uint8_t *data, size_t size);
 
 /* For AV_CODEC_ID_H264 and AV_CODEC_ID_HEVC. */
 enum nal_kind nal_kind(enum AVCodecID codec, const struct nal *nal);
+
+static inline bool nal_kind_is_slice(enum nal_kind kind)
+{
+    return kind == NAL_SLICE || kind == NAL_KEY_SLICE;
+}
+
+static inline bool nal_kind_is_set(enum nal_kind kind)
+{
+    return kind == NAL_VPS || kind == NAL_SPS || kind == NAL_PPS;
+}
+
+/* What frames are given without: parameter sets are announced beside them, and for the rest a
+ * container has ways of its own. */
+static inline bool nal_kind_is_left_out(enum nal_kind kind)
+{
+    return nal_kind_is_set(kind) || kind == NAL_DELIMITER || kind == NAL_FILLER;
+}
 
 /*
  * Whether an H.264 SEI says that decoding gives whole pictures from this very picture on

@@ -20,6 +20,10 @@ enum {
     AVC_BYTES = 6 + 1 + 4, /* without sets */
     HEVC_BYTES = 23,
     HEVC_ARRAY_BYTES = 3,
+    AVC_LENGTH_AT = 4, /* where the bytes of a length stand, ... */
+    AVC_SPS_AT = 5,
+    HEVC_LENGTH_AT = 21, /* ... less one, in two bits */
+    HEVC_ARRAYS_AT = 22,
     PROFILE_TIER_LEVEL_BYTES = 12,
 };
 
@@ -169,4 +173,61 @@ int parameter_record_make(uint8_t **out, size_t *size, enum AVCodecID codec, con
     *out = record;
     *size = (size_t)(end - record);
     return 0;
+}
+
+bool parameter_record_is(enum AVCodecID codec, const uint8_t *data, size_t size)
+{
+    /* Records begin with their version, 1; some writers of H.265 left it 0. */
+    if (codec == AV_CODEC_ID_HEVC)
+        return data && size >= HEVC_BYTES && !nal_starts(data, size);
+    return data && size > AVC_SPS_AT && data[0] == 1;
+}
+
+/* Takes sets behind their lengths; *data moves behind them, or to the end when one is damaged. */
+static int read_sets(struct parameter_sets *sets, int count, const uint8_t **data,
+                     const uint8_t *end)
+{
+    while (count-- > 0) {
+        size_t left = (size_t)(end - *data);
+        size_t bytes = left >= 2 ? AV_RB16(*data) : left;
+        if (left < 2 || bytes > left - 2) {
+            *data = end;
+            return 0;
+        }
+        if (parameter_sets_take(sets, &(struct nal){*data + 2, bytes}) < 0)
+            return RTSPREC_ERROR_NO_MEMORY;
+        *data += 2 + bytes;
+    }
+    return 0;
+}
+
+static int read_avc(struct parameter_sets *sets, const uint8_t *data, const uint8_t *end)
+{
+    const uint8_t *next = data + AVC_SPS_AT + 1;
+    if (read_sets(sets, data[AVC_SPS_AT] & 0x1f, &next, end) < 0)
+        return RTSPREC_ERROR_NO_MEMORY;
+    if (next == end)
+        return 0;
+    int count = *next++;
+    return read_sets(sets, count, &next, end);
+}
+
+static int read_hevc(struct parameter_sets *sets, const uint8_t *data, const uint8_t *end)
+{
+    const uint8_t *next = data + HEVC_ARRAYS_AT + 1;
+    for (int i = data[HEVC_ARRAYS_AT]; i > 0 && end - next >= HEVC_ARRAY_BYTES; i--) {
+        int count = AV_RB16(next + 1);
+        next += HEVC_ARRAY_BYTES;
+        if (read_sets(sets, count, &next, end) < 0)
+            return RTSPREC_ERROR_NO_MEMORY;
+    }
+    return 0;
+}
+
+int parameter_record_read(struct parameter_sets *sets, int *length_bytes, const uint8_t *data,
+                          size_t size)
+{
+    bool is_hevc = sets->codec == AV_CODEC_ID_HEVC;
+    *length_bytes = (data[is_hevc ? HEVC_LENGTH_AT : AVC_LENGTH_AT] & 3) + 1;
+    return is_hevc ? read_hevc(sets, data, data + size) : read_avc(sets, data, data + size);
 }

@@ -46,7 +46,6 @@ struct rtp_h26x {
     bool has_donl;
 
     struct parameter_sets sets;
-    bool sets_changed; /* since the last frame that was given out */
 
     enum { MARKER_UNKNOWN, MARKER_BELIEVED, MARKER_WRONG } marker;
     int64_t marker_timestamp; /* of the last slice, if it came with a marker; else NO_TIME */
@@ -66,14 +65,11 @@ int rtp_h26x_create(struct rtp_h26x **out, enum AVCodecID codec, const uint8_t *
     h26x->marker_timestamp = NO_TIME;
     h26x->frame.head_lost = true; /* the camera may begin within a frame */
     parameter_sets_init(&h26x->sets, codec);
-    struct nal nal;
-    for (const uint8_t *next = sets; sets && nal_next(&nal, &next, sets + size);) {
-        if (parameter_sets_take(&h26x->sets, &nal) < 0) {
-            rtp_h26x_destroy(out);
-            return RTSPREC_ERROR_NO_MEMORY;
-        }
-    }
-    return 0;
+    int result = parameter_sets_take_all(&h26x->sets, sets, size);
+    h26x->sets.is_changed = false; /* the caller has them */
+    if (result < 0)
+        rtp_h26x_destroy(out);
+    return result;
 }
 
 void rtp_h26x_destroy(struct rtp_h26x **h26x)
@@ -94,27 +90,6 @@ static size_t header_bytes(const struct rtp_h26x *h26x)
 static enum nal_kind kind_of(const struct rtp_h26x *h26x, const uint8_t header[2])
 {
     return nal_kind(h26x->codec, &(struct nal){header, header_bytes(h26x)});
-}
-
-static bool is_slice(enum nal_kind kind)
-{
-    return kind == NAL_SLICE || kind == NAL_KEY_SLICE;
-}
-
-static bool is_set(enum nal_kind kind)
-{
-    return kind == NAL_VPS || kind == NAL_SPS || kind == NAL_PPS;
-}
-
-/* Delimiters, ends of sequence and of stream, filler: a container has its own ways to say so. */
-static bool is_left_out(const struct rtp_h26x *h26x, const uint8_t header[2])
-{
-    if (h26x->codec == AV_CODEC_ID_HEVC) {
-        int type = (header[0] >> 1) & 0x3f;
-        return type >= 35 && type <= 38;
-    }
-    int type = header[0] & 0x1f;
-    return type >= 9 && type <= 12;
 }
 
 /* ---- the frame's bytes ---- */
@@ -197,18 +172,13 @@ static void note_slice(struct gathered *frame, enum nal_kind kind, const uint8_t
     frame->head_lost = false;
 }
 
-/* A whole NAL unit that is not a slice has come. */
+/* A whole NAL unit that is not a slice has come. Returns 0 or RTSPREC_ERROR_NO_MEMORY. */
 static int note_other(struct rtp_h26x *h26x, enum nal_kind kind, const uint8_t *data, size_t size)
 {
     struct nal nal = {data, size};
     if (kind == NAL_SEI && h26x->codec == AV_CODEC_ID_H264)
         h26x->frame.is_key |= nal_is_recovery_point(&nal);
-    if (!is_set(kind))
-        return 0;
-    while (nal.size > 0 && data[nal.size - 1] == 0)
-        nal.size--;
-    int result = parameter_sets_take(&h26x->sets, &nal);
-    h26x->sets_changed |= result == 1;
+    int result = nal_kind_is_set(kind) ? parameter_sets_take(&h26x->sets, &nal) : 0;
     return result < 0 ? result : 0;
 }
 
@@ -217,13 +187,13 @@ static int take_whole(struct rtp_h26x *h26x, const uint8_t *data, size_t size)
     struct gathered *frame = &h26x->frame;
     uint8_t header[2] = {data[0], size > 1 ? data[1] : 0};
     enum nal_kind kind = kind_of(h26x, header);
-    if (is_slice(kind)) {
+    if (nal_kind_is_slice(kind)) {
         size_t skip = header_bytes(h26x);
         note_slice(frame, kind, data + skip, size - skip);
         frame->has_whole = true;
     } else {
         int result = note_other(h26x, kind, data, size);
-        if (result < 0 || is_set(kind) || is_left_out(h26x, header))
+        if (result < 0 || nal_kind_is_left_out(kind))
             return result;
     }
     return append(h26x, data, size);
@@ -237,11 +207,11 @@ static int close_open(struct rtp_h26x *h26x)
     uint8_t *length = frame->buffer->data + frame->open_at, *data = length + LENGTH_BYTES;
     size_t size = frame->size - frame->open_at - LENGTH_BYTES;
     frame->is_open = false;
-    if (is_slice(frame->open_kind)) {
+    if (nal_kind_is_slice(frame->open_kind)) {
         frame->has_whole = true;
     } else {
         int result = note_other(h26x, frame->open_kind, data, size);
-        if (is_set(frame->open_kind) || is_left_out(h26x, data)) {
+        if (nal_kind_is_left_out(frame->open_kind)) {
             frame->size = frame->open_at;
             return result;
         }
@@ -258,7 +228,7 @@ static int take_piece(struct rtp_h26x *h26x, const struct rtp_unit *unit)
     if (unit->begins) {
         size_t size = header_bytes(h26x);
         enum nal_kind kind = kind_of(h26x, unit->header);
-        if (is_slice(kind))
+        if (nal_kind_is_slice(kind))
             note_slice(frame, kind, unit->data, unit->size);
         if ((result = close_open(h26x)) < 0 ||
             (result = reserve(h26x, LENGTH_BYTES + size + unit->size)) <= 0)
@@ -269,7 +239,7 @@ static int take_piece(struct rtp_h26x *h26x, const struct rtp_unit *unit)
         frame->size += LENGTH_BYTES;
         put(frame, unit->header, size);
     } else if (!frame->is_open) { /* its beginning is missing */
-        if (is_slice(kind_of(h26x, unit->header))) {
+        if (nal_kind_is_slice(kind_of(h26x, unit->header))) {
             frame->has_slice = frame->is_corrupt = true;
             frame->head_lost = false;
         }
@@ -299,9 +269,9 @@ static struct content inspect(const struct rtp_h26x *h26x, const struct rtp_pack
     while (rtp_payload_next(&payload, &unit)) {
         enum nal_kind kind = kind_of(h26x, unit.header);
         bool begins = !unit.is_piece || unit.begins;
-        content.has_slice |= is_slice(kind);
-        content.has_sets |= is_set(kind);
-        if ((is_set(kind) || kind == NAL_DELIMITER) && begins && !content.has_slice)
+        content.has_slice |= nal_kind_is_slice(kind);
+        content.has_sets |= nal_kind_is_set(kind);
+        if ((nal_kind_is_set(kind) || kind == NAL_DELIMITER) && begins && !content.has_slice)
             content.begins_frame = true;
     }
     return content;
@@ -340,18 +310,6 @@ static void trim(struct gathered *frame)
     memset(frame->buffer->data + frame->size, 0, AV_INPUT_BUFFER_PADDING_SIZE);
 }
 
-static int add_sets(struct rtp_h26x *h26x, AVPacket *out)
-{
-    if (!h26x->sets_changed)
-        return 0;
-    uint8_t *data = av_packet_new_side_data(out, AV_PKT_DATA_NEW_EXTRADATA, h26x->sets.bytes);
-    if (!data)
-        return RTSPREC_ERROR_NO_MEMORY;
-    parameter_sets_write(&h26x->sets, data);
-    h26x->sets_changed = false;
-    return 0;
-}
-
 /* Ends the frame. Returns 1 with it, 0 when nothing whole was in it, or an error. */
 static int finish(struct rtp_h26x *h26x, AVPacket *out, int64_t *out_arrival_us)
 {
@@ -372,7 +330,7 @@ static int finish(struct rtp_h26x *h26x, AVPacket *out, int64_t *out_arrival_us)
     out->flags =
         (frame.is_key ? AV_PKT_FLAG_KEY : 0) | (frame.is_corrupt ? AV_PKT_FLAG_CORRUPT : 0);
     *out_arrival_us = frame.arrival_us;
-    if ((result = add_sets(h26x, out)) < 0) {
+    if ((result = parameter_sets_announce(&h26x->sets, out)) < 0) {
         av_packet_unref(out);
         return result;
     }

@@ -9,8 +9,8 @@
  *
  * Parameter sets are taken out of the stream: identical ones leave no trace, a frame before which
  * one changed carries all of them as AV_PKT_DATA_NEW_EXTRADATA, in Annex B (also when that is the
- * first frame and the SDP said something else). Access unit delimiters, end-of-sequence and filler
- * NAL units are left out.
+ * first frame and the SDP said something else). So are access unit delimiters, end-of-sequence and
+ * filler NAL units (nal_kind_is_left_out()).
  *
  * The buffer of a frame begins with what the last frames needed, those from which decoding can
  * begin apart from others, and ends with at most a quarter too much: it lives on in queues.

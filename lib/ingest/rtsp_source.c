@@ -126,7 +126,6 @@ static int add_track(struct rtsp_source *source, const struct sdp_media *media,
     source->base.tracks[source->base.track_count++] = (struct source_track){
         .parameters = track->parameters,
         .time_base = {1, media->clock_rate},
-        .is_length_prefixed = is_h26x,
     };
     return 1;
 }
@@ -216,8 +215,6 @@ static int give(struct rtsp_source *source, int result, struct source_packet *ou
         return result < 0 ? no_memory(error) : 0;
     }
     out->packet->stream_index = index;
-    out->has_parameters =
-        !track->h26x || av_packet_get_side_data(out->packet, AV_PKT_DATA_NEW_EXTRADATA, NULL);
     out->has_report = track->has_report;
     out->report_pts = track->report_pts;
     out->report_ntp_us = track->report_ntp_us;

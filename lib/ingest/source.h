@@ -33,11 +33,11 @@ struct source_options {
     struct cancel *cancel;
 };
 
-/* What the camera announces. */
+/* What the camera announces. The extradata of H.264 and H.265 is their parameter sets in Annex B.
+ */
 struct source_track {
     const AVCodecParameters *parameters; /* the source's; may be incomplete */
     AVRational time_base;
-    bool is_length_prefixed; /* NAL units have lengths of four bytes before them, no start codes */
 };
 
 /* Constant from source_open() on. */
@@ -48,12 +48,15 @@ struct source {
     struct source_track tracks[SOURCE_MAX_TRACKS];
 };
 
-/* A whole frame of video, or a packet of sound. */
+/*
+ * A whole frame of video, or a packet of sound. A frame of H.264 or H.265 is NAL units behind
+ * lengths of four bytes. No parameter sets are among them: when they are others than before (or
+ * than the track's), all of them come with the frame as AV_PKT_DATA_NEW_EXTRADATA, in Annex B.
+ */
 struct source_packet {
     AVPacket *packet; /* the caller's, blank before; stream_index is the source's track, pts may be
                          missing, a frame from which decoding can begin has the key flag */
     int64_t arrival_us;   /* monotonic: when the source had it */
-    bool has_parameters;  /* parameter sets that may be new come with it */
     int lost_frames;      /* before it: larger than ACCESS_UNIT_MAX_BYTES, left out */
     int64_t lost_packets; /* before it: RTP packets that never came */
 

@@ -45,7 +45,7 @@ static void open_track(struct track *track, uint8_t flags, const uint8_t *sets, 
         memcpy(announced->extradata, sets, size);
         announced->extradata_size = (int)size;
     }
-    FUZZ_REQUIRE(parameters_init(&track->parameters, announced, true) == 0);
+    FUZZ_REQUIRE(parameters_init(&track->parameters, announced) == 0);
     FUZZ_REQUIRE(rtp_h26x_create(&track->h26x, codec, sets, size, flags & HAS_DONL) == 0);
     avcodec_parameters_free(&announced);
 }

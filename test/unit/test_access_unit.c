@@ -37,8 +37,8 @@ struct piece {
 #define SEI   "00000001 0605018080"
 #define POINT "00000001 060601c480"
 
-/* Pushes the pieces, then a picture of another time; writes "pts[k][p]:hex " of each whole frame,
- * k for a key frame, p for parameter sets. */
+/* Pushes the pieces, then a picture of another time; writes "pts[k]:hex " of each whole frame, k
+ * for a key frame. */
 static void gather(enum AVCodecID codec, const struct piece *pieces, size_t count, char *out)
 {
     struct access_unit unit;
@@ -60,8 +60,8 @@ static void gather(enum AVCodecID codec, const struct piece *pieces, size_t coun
             continue;
         assert_int_equal(whole->stream_index, 3);
         assert_int_equal(!!(whole->flags & AV_PKT_FLAG_KEY), frame.is_key);
-        out += sprintf(out, "%d%s%s:", whole->pts == AV_NOPTS_VALUE ? 0 : (int)whole->pts,
-                       frame.is_key ? "k" : "", frame.has_parameters ? "p" : "");
+        out += sprintf(out, "%d%s:", whole->pts == AV_NOPTS_VALUE ? 0 : (int)whole->pts,
+                       frame.is_key ? "k" : "");
         for (int j = 0; j < whole->size; j++)
             out += sprintf(out, "%02x", whole->data[j]);
         out += sprintf(out, " ");
@@ -98,22 +98,22 @@ static void test_h264(void **state)
         {"several slices of one time",
          {{SLICE, 1}, {SLICE, 1}, {SLICE, 2}},
          "1:|4188|4188 2:|4188 "},
-        {"all in one packet", {{SPS PPS IDR, 5}}, "5kp:|6742|68ce|6588 "},
+        {"all in one packet", {{SPS PPS IDR, 5}}, "5k:|6742|68ce|6588 "},
         {"aggregated sets, then the picture",
          {{SPS PPS, 5}, {IDR, 5}, {IDR, 5}},
-         "5kp:|6742|68ce|6588|6588 "},
+         "5k:|6742|68ce|6588|6588 "},
         {"pieces of one NAL unit",
          {{IDR, 1}, {"1111", 1}, {"0000012265", 1}, {SLICE, 2}},
          "1k:|658811110000012265 2:|4188 "},
         {"sets alone wait for their picture",
          {{SPS, 1}, {PPS, 1}, {SPS, 2}, {IDR, 3}},
-         "3kp:|6742|68ce|6742|6588 "},
+         "3k:|6742|68ce|6742|6588 "},
         {"sets with the time of the frame before",
          {{SLICE, 1}, {SPS, 1}, {PPS, 1}, {IDR, 2}, {"22", 2}, {IDR, 2}, {SLICE, 3}},
-         "1:|4188 2kp:|6742|68ce|658822|6588 3:|4188 "},
+         "1:|4188 2k:|6742|68ce|658822|6588 3:|4188 "},
         {"the same in one packet",
          {{SLICE, 1}, {SPS PPS, 1}, {IDR, 2}, {"22", 2}},
-         "1:|4188 2kp:|6742|68ce|658822 "},
+         "1:|4188 2k:|6742|68ce|658822 "},
         {"a delimiter ends the frame, whatever its time",
          {{AUD SLICE, 1}, {AUD, 1}, {SLICE, 1}},
          "1:|09f0|4188 1:|09f0|4188 "},
@@ -134,7 +134,7 @@ static void test_h264(void **state)
          "1:|418865880000010965 "},
         {"start codes of three bytes",
          {{"000001 6742 000001 68ce 000001 6588", 1}},
-         "1kp:000001674200000168ce0000016588 "},
+         "1k:000001674200000168ce0000016588 "},
         {"something before the first picture",
          {{"1234", 1}, {SEI, 1}, {SLICE, 2}},
          "2:1234|0605018080|4188 "},
@@ -168,7 +168,7 @@ static void test_h265(void **state)
     char out[1024] = "";
     gather(AV_CODEC_ID_HEVC, pieces, LENGTH(pieces), out);
     squeeze(out);
-    assert_string_equal(out, "1kp:|4001|4201|4401|2601aabb 2:|0201cc 3kp:|4001|4201|4401|2a01dd "
+    assert_string_equal(out, "1k:|4001|4201|4401|2601aabb 2:|0201cc 3k:|4001|4201|4401|2a01dd "
                              "3:|4601|0201ee 4:|4e01060180|0201ff ");
 }
 

@@ -1,5 +1,6 @@
 #include "bytes.h"
 
+#include <libavcodec/defs.h>
 #include <libavutil/mem.h>
 
 #include <rtsprec/error.h>
@@ -22,24 +23,25 @@ int __wrap_av_grow_packet(AVPacket *packet, int by)
     return fails ? AVERROR(ENOMEM) : __real_av_grow_packet(packet, by);
 }
 
-static void announce(struct parameters *parameters, const char *sets, bool is_length_prefixed)
+static void announce(struct parameters *parameters, const char *sets)
 {
     AVCodecParameters *announced = avcodec_parameters_alloc();
     announced->codec_type = AVMEDIA_TYPE_VIDEO;
     announced->codec_id = AV_CODEC_ID_H264;
-    assert_int_equal(parameters_init(parameters, announced, is_length_prefixed), 0);
-    avcodec_parameters_free(&announced);
     size_t size;
     uint8_t *data = bytes_of(sets, &size);
-    assert_true(parameters_take_sets(parameters, data, size) >= 0);
+    announced->extradata = av_mallocz(size + AV_INPUT_BUFFER_PADDING_SIZE);
+    announced->extradata_size = (int)size;
+    memcpy(announced->extradata, data, size);
     free(data);
+    assert_int_equal(parameters_init(parameters, announced), 0);
+    avcodec_parameters_free(&announced);
 }
 
-static void check(const char *sets, bool is_length_prefixed, const char *frame,
-                  const char *expected)
+static void check(const char *sets, const char *frame, const char *expected)
 {
     struct parameters parameters;
-    announce(&parameters, sets, is_length_prefixed);
+    announce(&parameters, sets);
     AVPacket *packet = packet_of(frame, 0), *shared = av_packet_clone(packet);
     packet->flags = AV_PKT_FLAG_KEY;
     assert_int_equal(in_band_insert(packet, &parameters), 0);
@@ -59,39 +61,26 @@ static void check(const char *sets, bool is_length_prefixed, const char *frame,
     parameters_uninit(&parameters);
 }
 
-static void test_with_start_codes(void **state)
-{
-    (void)state;
-    check(SETS, false, START IDR, SETS START IDR);
-    check(SETS, false, START "0910" START IDR, START "0910" SETS START IDR);
-    check(SETS, false, START "0605ff80" START IDR, SETS START "0605ff80" START IDR);
-}
+#define FRAME "00000004" IDR
 
-static void test_with_lengths(void **state)
+static void test_sets_come_first(void **state)
 {
     (void)state;
-    check(SETS, true, "00000004" IDR, "00000019" SPS "00000004" PPS "00000004" IDR);
-}
-
-static void test_a_frame_with_sets_of_its_own(void **state)
-{
-    (void)state;
-    check(SETS, false, START SPS START PPS START IDR, START SPS START PPS START IDR);
+    check(SETS, FRAME, "00000019" SPS "00000004" PPS FRAME);
 }
 
 static void test_without_sets(void **state)
 {
     (void)state;
-    check("", false, START IDR, START IDR);
-    check("", true, "00000004" IDR, "00000004" IDR);
+    check("", FRAME, FRAME);
 }
 
 static void test_out_of_memory(void **state)
 {
     (void)state;
     struct parameters parameters;
-    announce(&parameters, SETS, false);
-    AVPacket *packet = packet_of(START IDR, 0);
+    announce(&parameters, SETS);
+    AVPacket *packet = packet_of(FRAME, 0);
     fails = true;
     assert_int_equal(in_band_insert(packet, &parameters), RTSPREC_ERROR_NO_MEMORY);
     fails = false;
@@ -104,9 +93,7 @@ static void test_out_of_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_with_start_codes),
-        cmocka_unit_test(test_with_lengths),
-        cmocka_unit_test(test_a_frame_with_sets_of_its_own),
+        cmocka_unit_test(test_sets_come_first),
         cmocka_unit_test(test_without_sets),
         cmocka_unit_test(test_out_of_memory),
     };

@@ -131,13 +131,14 @@ static void test_kinds_of_h264(void **state)
 {
     (void)state;
     for (int type = 0; type < 32; type++) {
-        enum nal_kind expected = type >= 1 && type <= 4 ? NAL_SLICE
-                                 : type == 5            ? NAL_KEY_SLICE
-                                 : type == 6            ? NAL_SEI
-                                 : type == 7            ? NAL_SPS
-                                 : type == 8            ? NAL_PPS
-                                 : type == 9            ? NAL_DELIMITER
-                                                        : NAL_OTHER;
+        enum nal_kind expected = type >= 1 && type <= 4     ? NAL_SLICE
+                                 : type == 5                ? NAL_KEY_SLICE
+                                 : type == 6                ? NAL_SEI
+                                 : type == 7                ? NAL_SPS
+                                 : type == 8                ? NAL_PPS
+                                 : type == 9                ? NAL_DELIMITER
+                                 : type >= 10 && type <= 12 ? NAL_FILLER
+                                                            : NAL_OTHER;
         for (int importance = 0; importance < 4; importance++)
             assert_int_equal(kind(AV_CODEC_ID_H264, (uint8_t)(importance << 5 | type)), expected);
     }
@@ -147,14 +148,15 @@ static void test_kinds_of_h265(void **state)
 {
     (void)state;
     for (int type = 0; type < 64; type++) {
-        enum nal_kind expected = type < 16    ? NAL_SLICE
-                                 : type < 24  ? NAL_KEY_SLICE
-                                 : type == 32 ? NAL_VPS
-                                 : type == 33 ? NAL_SPS
-                                 : type == 34 ? NAL_PPS
-                                 : type == 35 ? NAL_DELIMITER
-                                 : type == 39 ? NAL_SEI
-                                              : NAL_OTHER;
+        enum nal_kind expected = type < 16                  ? NAL_SLICE
+                                 : type < 24                ? NAL_KEY_SLICE
+                                 : type == 32               ? NAL_VPS
+                                 : type == 33               ? NAL_SPS
+                                 : type == 34               ? NAL_PPS
+                                 : type == 35               ? NAL_DELIMITER
+                                 : type >= 36 && type <= 38 ? NAL_FILLER
+                                 : type == 39               ? NAL_SEI
+                                                            : NAL_OTHER;
         for (int layer = 0; layer < 2; layer++)
             assert_int_equal(kind(AV_CODEC_ID_HEVC, (uint8_t)(type << 1 | layer)), expected);
     }

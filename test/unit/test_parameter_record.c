@@ -41,6 +41,28 @@ static uint8_t *muxed(enum AVCodecID codec, const uint8_t *sets, size_t sets_siz
     return record;
 }
 
+/* Reading a record gives the sets that it was made of. */
+static void assert_read(enum AVCodecID codec, const uint8_t *record, size_t record_size,
+                        const uint8_t *stream, size_t size)
+{
+    struct parameter_sets sets, expected;
+    int length_bytes;
+    parameter_sets_init(&sets, codec);
+    parameter_sets_init(&expected, codec);
+    assert_true(parameter_record_is(codec, record, record_size));
+    assert_false(parameter_record_is(codec, stream, size));
+    assert_int_equal(parameter_record_read(&sets, &length_bytes, record, record_size), 0);
+    assert_int_equal(parameter_sets_take_all(&expected, stream, size), 0);
+    assert_int_equal(length_bytes, 4);
+    assert_int_equal(sets.count, expected.count);
+    for (int i = 0; i < sets.count; i++) {
+        assert_int_equal(sets.sets[i].size, expected.sets[i].size);
+        assert_memory_equal(sets.sets[i].data, expected.sets[i].data, sets.sets[i].size);
+    }
+    parameter_sets_uninit(&sets);
+    parameter_sets_uninit(&expected);
+}
+
 static void compare(const char *name, enum AVCodecID codec, const uint8_t *sets, size_t size)
 {
     uint8_t *record;
@@ -52,6 +74,7 @@ static void compare(const char *name, enum AVCodecID codec, const uint8_t *sets,
         require(record[i] == expected[i], "%s: byte %zu: %02x and %02x", name, i, record[i],
                 expected[i]);
     av_free(record);
+    assert_read(codec, expected, expected_size, sets, size);
     free(expected);
 }
 
@@ -180,13 +203,55 @@ static void test_limits(void **state)
     free(hex);
 }
 
+/* Reads a record, and every beginning of it. */
+static void check_read(enum AVCodecID codec, const char *hex, int length_bytes, int count)
+{
+    size_t size;
+    uint8_t *data = bytes_of(hex, &size);
+    for (size_t i = 0; i <= size; i++) {
+        uint8_t *part = malloc(i ? i : 1);
+        struct parameter_sets sets;
+        int bytes = length_bytes;
+        memcpy(part, data, i);
+        parameter_sets_init(&sets, codec);
+        if (parameter_record_is(codec, part, i))
+            assert_int_equal(parameter_record_read(&sets, &bytes, part, i), 0);
+        assert_int_equal(bytes, length_bytes);
+        assert_true(i < size ? sets.count <= count : sets.count == count);
+        parameter_sets_uninit(&sets);
+        free(part);
+    }
+    free(data);
+}
+
+static void test_reading(void **state)
+{
+    (void)state;
+    check_read(AV_CODEC_ID_H264,
+               "0142c01efde10019 6742c01eda0280bfe5c044000003000400000300c83c58ba80"
+               "02 0004 68ce3c80 0003 6848f2",
+               2, 3);
+    check_read(AV_CODEC_ID_H264, "0142c01efce000", 1, 0);
+    check_read(AV_CODEC_ID_H264, "0142c01effff 0000 ffff", 4, 0);
+    /* The version 0 of old writers, and an SEI among the sets. */
+    check_read(AV_CODEC_ID_HEVC,
+               "00 01600000009000000000005df000fcfdf8f80000 0f 04"
+               "a0 0001 0018 40010c01ffff016000000300900000030000030096959809"
+               "a1 0001 002c 420101016000000300900000030000030096a001442007a1f2e5ba4a4c2f016808"
+               "0000030008000003 00c840"
+               "a7 0001 0004 4e010480"
+               "a2 0001 0007 4401c172b46240",
+               4, 3);
+    assert_false(parameter_record_is(AV_CODEC_ID_H264, NULL, 0));
+    assert_false(parameter_record_is(AV_CODEC_ID_HEVC, NULL, 0));
+}
+
 int main(void)
 {
     av_log_set_level(AV_LOG_QUIET);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_of_clips),
-        cmocka_unit_test(test_of_samples),
-        cmocka_unit_test(test_missing_and_broken_sets),
+        cmocka_unit_test(test_reading),    cmocka_unit_test(test_of_clips),
+        cmocka_unit_test(test_of_samples), cmocka_unit_test(test_missing_and_broken_sets),
         cmocka_unit_test(test_limits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -76,6 +76,44 @@ static void test_h265(void **state)
     parameter_sets_uninit(&sets);
 }
 
+static void assert_announced(struct parameter_sets *sets, const char *hex)
+{
+    AVPacket *packet = av_packet_alloc();
+    size_t size, expected_size;
+    uint8_t *expected = bytes_of(hex, &expected_size);
+    assert_int_equal(parameter_sets_announce(sets, packet), 0);
+    const uint8_t *data = av_packet_get_side_data(packet, AV_PKT_DATA_NEW_EXTRADATA, &size);
+    assert_int_equal(data != NULL, expected_size > 0);
+    if (data) {
+        assert_int_equal(size, expected_size);
+        assert_memory_equal(data, expected, size);
+    }
+    free(expected);
+    av_packet_free(&packet);
+}
+
+static void test_changes_are_announced_once(void **state)
+{
+    (void)state;
+    struct parameter_sets sets;
+    size_t size;
+    uint8_t *stream = bytes_of(START SPS_A "0000" START "6588" START PPS_0, &size);
+    parameter_sets_init(&sets, AV_CODEC_ID_H264);
+    assert_announced(&sets, "");
+    assert_int_equal(parameter_sets_take_all(&sets, stream, size), 0);
+    assert_announced(&sets, START SPS_A START PPS_0);
+    assert_announced(&sets, "");
+    /* Zeros behind a set are none of it. */
+    assert_int_equal(take(&sets, SPS_A "000000"), 0);
+    assert_int_equal(parameter_sets_take_all(&sets, stream, size), 0);
+    assert_int_equal(parameter_sets_take_all(&sets, NULL, 0), 0);
+    assert_announced(&sets, "");
+    assert_int_equal(take(&sets, PPS_0_OTHER "0000"), 1);
+    assert_announced(&sets, START SPS_A START PPS_0_OTHER);
+    free(stream);
+    parameter_sets_uninit(&sets);
+}
+
 /* More sets than any camera has, and larger ones: what is kept stays bounded, and first ones stay.
  */
 static void test_limits(void **state)
@@ -110,6 +148,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_h264),
         cmocka_unit_test(test_h265),
+        cmocka_unit_test(test_changes_are_announced_once),
         cmocka_unit_test(test_limits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

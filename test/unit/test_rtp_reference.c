@@ -1,16 +1,19 @@
 /* The depacketiser of H.264 and H.265 (rtp_h26x.c) against libavformat's (rtp_lav.c,
- * access_unit.c): the same RTP packets, the same frames. */
+ * access_unit.c, nal_lengths.c): the same RTP packets, the same frames. */
 #include "rtp_packets.h"
 
 #include "ingest/access_unit.h"
+#include "ingest/nal_lengths.h"
 #include "ingest/rtp_h26x.h"
 #include "ingest/rtp_lav.h"
 #include "ingest/sdp.h"
 
-/* What a frame holds besides parameter sets and delimiters, each NAL unit behind its length. */
+/* A frame, and the parameter sets that come with it. */
 struct seen {
     uint8_t *data;
     size_t size;
+    uint8_t *sets; /* NULL: none */
+    size_t sets_size;
     int64_t pts;
     bool is_key, is_corrupt;
 };
@@ -25,9 +28,8 @@ static void add_unit(const struct frames *frames, struct seen *seen, enum AVCode
                      const struct nal *nal)
 {
     enum nal_kind kind = nal_kind(codec, nal);
-    if (kind == NAL_VPS || kind == NAL_SPS || kind == NAL_PPS || kind == NAL_DELIMITER)
-        return;
-    if (frames->slices_only && kind != NAL_SLICE && kind != NAL_KEY_SLICE)
+    assert_false(nal_kind_is_left_out(kind));
+    if (frames->slices_only && !nal_kind_is_slice(kind))
         return;
     seen->data = realloc(seen->data, seen->size + 4 + nal->size);
     AV_WB32(seen->data + seen->size, (uint32_t)nal->size);
@@ -35,7 +37,7 @@ static void add_unit(const struct frames *frames, struct seen *seen, enum AVCode
     seen->size += 4 + nal->size;
 }
 
-static struct seen *add(struct frames *frames, const AVPacket *packet)
+static struct seen *begin(struct frames *frames, const AVPacket *packet)
 {
     struct seen *seen = &frames->seen[frames->count++];
     assert_true(frames->count < (int)LENGTH(frames->seen));
@@ -44,20 +46,18 @@ static struct seen *add(struct frames *frames, const AVPacket *packet)
         .is_key = packet->flags & AV_PKT_FLAG_KEY,
         .is_corrupt = packet->flags & AV_PKT_FLAG_CORRUPT,
     };
+    const uint8_t *sets =
+        av_packet_get_side_data(packet, AV_PKT_DATA_NEW_EXTRADATA, &seen->sets_size);
+    if (sets) {
+        seen->sets = malloc(seen->sets_size);
+        memcpy(seen->sets, sets, seen->sets_size);
+    }
     return seen;
 }
 
-static void add_of_start_codes(struct frames *frames, enum AVCodecID codec, const AVPacket *packet)
+static void add(struct frames *frames, enum AVCodecID codec, const AVPacket *packet)
 {
-    struct seen *seen = add(frames, packet);
-    struct nal nal;
-    for (const uint8_t *next = packet->data; nal_next(&nal, &next, packet->data + packet->size);)
-        add_unit(frames, seen, codec, &nal);
-}
-
-static void add_of_lengths(struct frames *frames, enum AVCodecID codec, const AVPacket *packet)
-{
-    struct seen *seen = add(frames, packet);
+    struct seen *seen = begin(frames, packet);
     const uint8_t *next = packet->data, *end = next + packet->size;
     while (next < end) {
         struct nal nal = {next + 4, AV_RB32(next)};
@@ -69,8 +69,10 @@ static void add_of_lengths(struct frames *frames, enum AVCodecID codec, const AV
 
 static void free_frames(struct frames *frames)
 {
-    for (int i = 0; i < frames->count; i++)
+    for (int i = 0; i < frames->count; i++) {
         free(frames->seen[i].data);
+        free(frames->seen[i].sets);
+    }
     free(frames);
 }
 
@@ -79,6 +81,7 @@ static struct frames *gather_by_libavformat(const struct rtp_packets *all)
     enum AVCodecID codec = all->parameters->codec_id;
     struct frames *frames = calloc(1, sizeof(*frames));
     struct access_unit unit;
+    struct nal_lengths lengths;
     struct sdp sdp;
     struct rtp_lav *lav;
     struct frame frame;
@@ -86,15 +89,19 @@ static struct frames *gather_by_libavformat(const struct rtp_packets *all)
     assert_int_equal(sdp_parse(&sdp, (struct text){all->sdp, strlen(all->sdp)}), 0);
     assert_int_equal(rtp_lav_create(&lav, &sdp.media[0]), 0);
     access_unit_init(&unit, codec);
+    assert_int_equal(nal_lengths_init(&lengths, codec, NULL, 0), 0);
     for (int i = 0; i < all->count; i++) {
         assert_int_equal(rtp_lav_push(lav, all->packets[i].data, all->packets[i].size), 0);
         while (rtp_lav_pull(lav, fragment)) {
-            if (access_unit_push(&unit, fragment, 0, whole, &frame) == 1)
-                add_of_start_codes(frames, codec, whole);
+            if (access_unit_push(&unit, fragment, 0, whole, &frame) == 1) {
+                assert_int_equal(nal_lengths_apply(&lengths, whole), 1);
+                add(frames, codec, whole);
+            }
             av_packet_unref(whole);
         }
     }
     access_unit_uninit(&unit);
+    nal_lengths_uninit(&lengths);
     rtp_lav_destroy(&lav);
     av_packet_free(&fragment);
     av_packet_free(&whole);
@@ -121,7 +128,7 @@ static struct frames *gather_by_own(const struct rtp_packets *all, int lose_one_
         bool lost = rtp_receiver_take(&receiver, &packet, 0, &timestamp) != 0;
         int result = rtp_h26x_push(h26x, &packet, timestamp, lost, 0, whole, &arrival_us);
         while (result == 1) {
-            add_of_lengths(frames, codec, whole);
+            add(frames, codec, whole);
             av_packet_unref(whole);
             result = rtp_h26x_push(h26x, NULL, 0, false, 0, whole, &arrival_us);
         }
