@@ -164,7 +164,8 @@ static int open_format(struct rtp_lav *lav, const char *sdp)
     lav->format = avformat_alloc_context();
     if (!lav->format || !(lav->format->pb = open_io(lav)))
         return err;
-    lav->format->flags |= AVFMT_FLAG_NOFILLIN | AVFMT_FLAG_NOPARSE;
+    /* CUSTOM_IO: rtp_lav_destroy() frees pb, also when the format was never opened. */
+    lav->format->flags |= AVFMT_FLAG_NOFILLIN | AVFMT_FLAG_NOPARSE | AVFMT_FLAG_CUSTOM_IO;
     if (av_dict_set(&options, "sdp_flags", "custom_io", 0) < 0 ||
         av_dict_set(&options, "reorder_queue_size", "0", 0) < 0)
         goto done;
