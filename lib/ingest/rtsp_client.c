@@ -123,6 +123,7 @@ int rtsp_client_next(struct rtsp_client *client, struct rtsp_item *item,
         if (err < 0)
             return err;
         client->begin += item->size;
+        client->has_more = item->kind != RTSP_INCOMPLETE && client->begin < client->end;
         if (item->kind == RTSP_FRAME || item->kind == RTSP_MESSAGE) {
             client->garbage_bytes = 0;
             return 1;

@@ -23,10 +23,11 @@ struct rtsp_client {
 
     uint8_t *buffer; /* owned */
     size_t begin, end;
+    bool has_more;         /* behind the last item is something that was not looked at yet */
     struct rtsp_scan scan; /* of what begins at begin */
-    int64_t arrival_us;   /* monotonic: when its newest bytes came */
-    size_t garbage_bytes; /* in a row */
-    bool is_channel[256]; /* those that were set up */
+    int64_t arrival_us;    /* monotonic: when its newest bytes came */
+    size_t garbage_bytes;  /* in a row */
+    bool is_channel[256];  /* those that were set up */
 };
 
 /* Takes over the connection of the options. Returns 0 or an error. */

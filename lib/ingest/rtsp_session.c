@@ -347,8 +347,11 @@ static int read_udp(struct rtsp_session *session, struct rtp_datagram *out,
         return 1;
     if (cancel_interrupted(session->options.cancel))
         return failure_of_interruption(session->options.cancel, "receiving", error);
+    int wait_ms = session->client->has_more ? 0 : UDP_SLICE_MS;
     int err = rtp_udp_receive(session->udp, connection_descriptor(session->client->connection),
-                              UDP_SLICE_MS, error);
+                              wait_ms, error);
+    if (err == 0 && session->client->has_more)
+        err = 1;
     if (err <= 0)
         return err;
     /* What came before the connection ended is still taken. */

@@ -245,6 +245,33 @@ static void test_transports(void **state)
     assert_int_equal(rig.server.request_count, 3);
 }
 
+/* With UDP the connection is only looked at when it has something: what came in one piece with a
+ * reply is not left lying. */
+static void test_requests_behind_a_reply(void **state)
+{
+    (void)state;
+    static const char udp[] =
+        OK "Session: 1\r\nTransport: RTP/AVP;unicast;server_port=9-10\r\n\r\n";
+    static const struct server_step steps[] = {
+        BEGINNING,
+        {"SETUP ", udp, 0, 0},
+        {"SETUP ", udp, 0, 0},
+        {"PLAY ",
+         OK "\r\nOPTIONS * RTSP/1.0\r\nCSeq: 8\r\n\r\nOPTIONS * RTSP/1.0\r\nCSeq: 9\r\n\r\n", 0, 0},
+        {"RTSP/1.0 200 OK\r\nCSeq: 8\r\n\r\n", NULL, 0, 0},
+        {"RTSP/1.0 200 OK\r\nCSeq: 9\r\n\r\n", "REDIRECT * RTSP/1.0\r\nCSeq: 10\r\n\r\n", 0, 0},
+        {0},
+    };
+    struct rig rig;
+    struct rtp_datagram got;
+    begin(&rig, steps, RTSPREC_TRANSPORT_UDP);
+    play(&rig);
+    cancel_set_timeout(&rig.cancel, 2 * SECOND);
+    assert_int_equal(rtsp_session_read(rig.session, &got, &rig.error), RTSPREC_ERROR_CLOSED);
+    end(&rig);
+    assert_int_equal(rig.server.request_count, 7);
+}
+
 static void test_channels_of_no_use(void **state)
 {
     (void)state;
@@ -271,6 +298,7 @@ int main(void)
         cmocka_unit_test(test_a_play_that_is_refused),
         cmocka_unit_test(test_requests_amid_media),
         cmocka_unit_test(test_transports),
+        cmocka_unit_test(test_requests_behind_a_reply),
         cmocka_unit_test(test_channels_of_no_use),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
