@@ -2,23 +2,31 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-int file_write_all(int fd, const void *data, size_t size)
+int file_write_pieces(int fd, struct iovec *pieces, size_t count)
 {
-    const char *next = data;
-    while (size > 0) {
-        ssize_t written = write(fd, next, size);
+    while (count > 0) {
+        ssize_t written = writev(fd, pieces, count < IOV_MAX ? (int)count : IOV_MAX);
         if (written < 0 && errno == EINTR)
             continue;
         if (written < 0)
             return -errno;
-        next += written;
-        size -= (size_t)written;
+        size_t left = (size_t)written;
+        while (count > 0 && left >= pieces->iov_len) {
+            left -= pieces->iov_len;
+            pieces++;
+            count--;
+        }
+        if (count > 0) {
+            pieces->iov_base = (char *)pieces->iov_base + left;
+            pieces->iov_len -= left;
+        }
     }
     return 0;
 }

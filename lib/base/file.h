@@ -5,13 +5,15 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include <sys/uio.h>
 
 /* All return 0 or a negative errno. */
 
-/* Writes all of it, at the file's position, over short writes and EINTR. */
-int file_write_all(int fd, const void *data, size_t size);
+/* Writes all pieces one behind the other, at the file's position, over short writes and EINTR; the
+ * pieces are changed. */
+int file_write_pieces(int fd, struct iovec *pieces, size_t count);
 
-/* The same at an offset. */
+/* Writes all of it at an offset. */
 int file_write_all_at(int fd, const void *data, size_t size, int64_t offset);
 
 /* Reads size bytes at an offset, fewer only at the end of the file; returns their number. */

@@ -1,7 +1,12 @@
 #include "segment/container.h"
 
+#include <stdio.h>
+#include <time.h>
+
 #include <libavcodec/avcodec.h>
 #include <libavformat/avformat.h>
+
+#include "base/clock.h"
 
 const char *container_muxer(enum rtsprec_container container)
 {
@@ -56,4 +61,46 @@ bool container_accepts(enum rtsprec_container container, const AVCodecParameters
 const char *container_extension(enum rtsprec_container container)
 {
     return container == RTSPREC_CONTAINER_MKV ? "mkv" : "mp4";
+}
+
+static int add_streams(AVFormatContext *format, enum rtsprec_container container,
+                       const struct stream *stream)
+{
+    for (int i = 0; i < stream->track_count; i++) {
+        const struct track *track = &stream->tracks[i];
+        AVStream *out = avformat_new_stream(format, NULL);
+        if (!out || avcodec_parameters_copy(out->codecpar, track->parameters) < 0)
+            return AVERROR(ENOMEM);
+        out->time_base = track->time_base;
+        /* Each container has tags of its own; hvc1 is what Apple's players insist on. Of raw video
+         * the tag says how its pixels lie. */
+        if (out->codecpar->codec_id != AV_CODEC_ID_RAWVIDEO)
+            out->codecpar->codec_tag = 0;
+        if (out->codecpar->codec_id == AV_CODEC_ID_HEVC && container == RTSPREC_CONTAINER_MP4)
+            out->codecpar->codec_tag = MKTAG('h', 'v', 'c', '1');
+    }
+    return 0;
+}
+
+static int set_creation_time(AVFormatContext *format, int64_t wall_us)
+{
+    time_t seconds = (time_t)floor_div(wall_us, US_PER_SECOND);
+    struct tm utc;
+    char date[32], text[48];
+    gmtime_r(&seconds, &utc);
+    strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &utc);
+    snprintf(text, sizeof(text), "%s.%06dZ", date,
+             (int)(wall_us - (int64_t)seconds * US_PER_SECOND));
+    return av_dict_set(&format->metadata, "creation_time", text, 0);
+}
+
+int container_begin(AVFormatContext **out, enum rtsprec_container container,
+                    const struct stream *stream, int64_t wall_us)
+{
+    int err = avformat_alloc_output_context2(out, NULL, container_muxer(container), NULL);
+    if (err >= 0)
+        err = add_streams(*out, container, stream);
+    if (err >= 0)
+        err = set_creation_time(*out, wall_us);
+    return err;
 }

@@ -32,10 +32,11 @@ static int64_t presentation_start(const struct mp4_track *track)
     return track->first_dts + track->least_offset;
 }
 
-/* Offsets move pictures, but the last one ends as long after the first as decoding took. */
+/* Not what the durations add up to: of reordered pictures some that the last one waits for may be
+ * missing at the end of a file. */
 static int64_t presentation_end(const struct mp4_track *track, uint32_t timescale)
 {
-    return rescale(track->first_dts + media_duration(track), track->timescale, timescale);
+    return rescale(track->shown_until, track->timescale, timescale);
 }
 
 static void copy_box(struct mp4_buffer *out, const struct mp4_box *box)
@@ -79,7 +80,8 @@ static void put_edts(struct mp4_buffer *out, const struct mp4_track *track, uint
     mp4_put_u32(out, start > 0 ? 2 : 1);
     if (start > 0)
         put_edit(out, rescale(start, track->timescale, timescale), -1);
-    put_edit(out, rescale(media_duration(track), track->timescale, timescale), hidden);
+    int64_t shown = track->shown_until - (start > 0 ? start : 0);
+    put_edit(out, rescale(shown, track->timescale, timescale), hidden);
     mp4_box_end(out, elst);
     mp4_box_end(out, edts);
 }

@@ -190,6 +190,9 @@ static bool add_sample(struct mp4_table *table, struct mp4_track *track,
         append_u32(table, &track->keys, (uint32_t)track->sizes.count);
     if (sample->offset < track->least_offset)
         track->least_offset = sample->offset;
+    int64_t shown_until = sample->dts + sample->offset + sample->duration;
+    if (track->sizes.count == 1 || shown_until > track->shown_until)
+        track->shown_until = shown_until;
     track->last_dts = sample->dts;
     track->last_duration = sample->duration;
     return !table->failed;

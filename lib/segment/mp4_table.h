@@ -43,6 +43,7 @@ struct mp4_track {
     int64_t first_dts, last_dts; /* ticks of timescale */
     uint32_t last_duration;
     int32_t least_offset;
+    int64_t shown_until; /* when the last sample in presentation order ends */
 };
 
 struct mp4_table {

@@ -61,7 +61,7 @@ int segment_write(struct segment *segment, AVPacket *packet, struct rtsprec_erro
 
 /*
  * When the fragment that is gathered will be written: with a packet at or after *media_us (of the
- * run), or when *bytes more have come; 0 and 0 when nothing is gathered.
+ * run), or with one before which more than *bytes have come; 0 and 0 when nothing is gathered.
  */
 void segment_fragment_end(const struct segment *segment, int64_t *media_us, int64_t *bytes);
 

@@ -164,7 +164,8 @@ class Players(harness.Case):
                 self.assertAlmostEqual(float(tracks[0]["Duration"]), self.frames[name] / 25,
                                        delta=0.13)
                 if file.suffix == ".mp4":
-                    self.assertEqual(int(video["FrameCount"]), self.frames[name])
+                    # It takes for frames what the last picture, shown late, leaves free before it.
+                    self.assertAlmostEqual(int(video["FrameCount"]), self.frames[name], delta=3)
                     self.assertNotIn("IsTruncated", json.dumps(tracks))
                     self.assertEqual(tracks[0].get("IsStreamable"), "Yes")
 

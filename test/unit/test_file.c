@@ -4,27 +4,37 @@
 
 #include "base/file.h"
 
-/* The library's write(): interrupted, then at most write_at_most bytes at a time. */
+/* The library's writev(): interrupted, then at most write_at_most bytes at a time. */
 static size_t write_at_most;
 static int interruptions, fail_with;
 
-ssize_t __real_write(int fd, const void *data, size_t size);
-ssize_t __wrap_write(int fd, const void *data, size_t size);
+ssize_t __real_writev(int fd, const struct iovec *pieces, int count);
+ssize_t __wrap_writev(int fd, const struct iovec *pieces, int count);
 
-ssize_t __wrap_write(int fd, const void *data, size_t size)
+ssize_t __wrap_writev(int fd, const struct iovec *pieces, int count)
 {
+    size_t size = 0;
     if (interruptions > 0) {
         interruptions--;
         errno = EINTR;
         return -1;
     }
-    if (write_at_most && size > write_at_most)
-        size = write_at_most;
-    else if (fail_with) {
+    for (int i = 0; i < count; i++)
+        size += pieces[i].iov_len;
+    if (!write_at_most || size <= write_at_most) {
+        if (!fail_with)
+            return __real_writev(fd, pieces, count);
         errno = fail_with;
         return -1;
     }
-    return __real_write(fd, data, size);
+    size_t taken = 0;
+    for (int i = 0; i < count && taken < write_at_most; i++) {
+        size_t left = write_at_most - taken;
+        size_t part = pieces[i].iov_len < left ? pieces[i].iov_len : left;
+        assert_int_equal(write(fd, pieces[i].iov_base, part), part);
+        taken += part;
+    }
+    return (ssize_t)taken;
 }
 
 /*
@@ -36,7 +46,7 @@ ssize_t __wrap_write(int fd, const void *data, size_t size)
 #define file_write_all_at     portable_write_all_at
 #define file_read_at          portable_read_at
 #define file_content_end      portable_content_end
-#define file_write_all        portable_write_all
+#define file_write_pieces     portable_write_pieces
 #define file_make_directories portable_make_directories
 #define file_rename_exclusive portable_rename_exclusive
 
@@ -51,7 +61,7 @@ static int fake_link(const char *from, const char *to)
     return link(from, to);
 }
 
-int portable_write_all(int fd, const void *data, size_t size);
+int portable_write_pieces(int fd, struct iovec *pieces, size_t count);
 int portable_make_directories(const char *path);
 int portable_rename_exclusive(const char *from, const char *to);
 
@@ -63,44 +73,81 @@ int64_t portable_content_end(int fd, int64_t size);
 #include "base/file.c"
 #undef link
 #undef file_content_end
-#undef file_write_all
+#undef file_write_pieces
 #undef file_make_directories
 #undef file_rename_exclusive
 
-static void test_write_all_over_short_writes_and_signals(void **state)
+/* Writes a text in pieces of which the first has size bytes. */
+static int write_text(int fd, const char *text, size_t size)
+{
+    struct iovec pieces[] = {
+        {(void *)text, size},
+        {NULL, 0},
+        {(void *)(text + size), strlen(text) - size},
+    };
+    return file_write_pieces(fd, pieces, 3);
+}
+
+static void test_write_over_short_writes_and_signals(void **state)
 {
     const char *path = path_in(*state, "file");
     int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-    write_at_most = 3;
-    interruptions = 2;
-    assert_int_equal(file_write_all(fd, "0123456789", 10), 0);
-    assert_int_equal(file_write_all(fd, "", 0), 0);
+    for (size_t i = 0; i <= 10; i++) {
+        write_at_most = 3;
+        interruptions = 2;
+        assert_int_equal(write_text(fd, "0123456789", i), 0);
+    }
+    assert_int_equal(write_text(fd, "", 0), 0);
+    assert_int_equal(file_write_pieces(fd, NULL, 0), 0);
     write_at_most = 0;
     interruptions = 1;
-    assert_int_equal(file_write_all(fd, "abc", 3), 0);
+    assert_int_equal(write_text(fd, "abc", 3), 0);
     close(fd);
-    assert_file_contains(path, "0123456789abc");
+    char expected[128] = "";
+    for (int i = 0; i <= 10; i++)
+        strcat(expected, "0123456789");
+    assert_file_contains(path, strcat(expected, "abc"));
 }
 
-static void test_write_all_tells_of_a_failure(void **state)
+static void test_write_of_more_pieces_than_a_call_takes(void **state)
+{
+    const char *path = path_in(*state, "file");
+    int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    static struct iovec pieces[2500];
+    static char expected[2501];
+    for (size_t i = 0; i < 2500; i++) {
+        expected[i] = (char)('a' + i % 26);
+        pieces[i] = (struct iovec){&expected[i], 1};
+    }
+    assert_int_equal(file_write_pieces(fd, pieces, 2500), 0);
+    close(fd);
+    char found[2501] = "";
+    FILE *file = fopen(path, "r");
+    assert_int_equal(fread(found, 1, 2500, file), 2500);
+    assert_int_equal(fgetc(file), EOF);
+    fclose(file);
+    assert_string_equal(found, expected);
+}
+
+static void test_write_tells_of_a_failure(void **state)
 {
     (void)state;
     int full = open("/dev/full", O_WRONLY | O_CLOEXEC);
     assert_true(full >= 0);
-    assert_int_equal(file_write_all(full, "x", 1), -ENOSPC);
-    assert_int_equal(file_write_all(full, "x", 0), 0);
+    assert_int_equal(write_text(full, "x", 1), -ENOSPC);
+    assert_int_equal(write_text(full, "", 0), 0);
     close(full);
-    assert_int_equal(file_write_all(full, "x", 1), -EBADF);
+    assert_int_equal(write_text(full, "x", 1), -EBADF);
 }
 
 /* A disk that fills up in the middle of a write. */
-static void test_write_all_tells_of_a_late_failure(void **state)
+static void test_write_tells_of_a_late_failure(void **state)
 {
     const char *path = path_in(*state, "file");
     int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
     write_at_most = 4;
     fail_with = EIO;
-    assert_int_equal(file_write_all(fd, "0123456789", 10), -EIO);
+    assert_int_equal(write_text(fd, "0123456789", 5), -EIO);
     write_at_most = 0;
     fail_with = 0;
     close(fd);
@@ -240,9 +287,10 @@ static void test_zeros_at_the_end(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(test_write_all_over_short_writes_and_signals),
-        CASE(test_write_all_tells_of_a_failure),
-        CASE(test_write_all_tells_of_a_late_failure),
+        CASE(test_write_over_short_writes_and_signals),
+        CASE(test_write_of_more_pieces_than_a_call_takes),
+        CASE(test_write_tells_of_a_failure),
+        CASE(test_write_tells_of_a_late_failure),
         CASE(test_make_directories),
         CASE(test_make_directories_relative),
         CASE(test_make_directories_fails_over_a_file),
