@@ -92,7 +92,8 @@ static bool ends_patience(const struct packet_queue *queue, const struct queue_i
 {
     return item->kind != QUEUE_PACKET ||
            (is_video(item) && (item->packet->flags & AV_PKT_FLAG_KEY)) ||
-           item->media_us >= queue->patience.media_us || queue->bytes >= queue->patience.bytes ||
+           item->media_us >= queue->patience.media_us ||
+           queue->bytes - item->bytes > queue->patience.bytes ||
            queue->bytes >= queue->max_bytes / 2 || queue->us >= queue->max_us / 2;
 }
 

@@ -249,8 +249,8 @@ static void *pop_patiently(void *argument)
 }
 
 /* Whether the last of two packets wakes a writer that waits for time 100 or 50 bytes. */
-static bool wakes(int64_t max_us, int64_t max_bytes, int track, bool is_key, int64_t media_us,
-                  int bytes)
+static bool wakes_behind(int first_bytes, int64_t max_us, int64_t max_bytes, int track, bool is_key,
+                         int64_t media_us, int bytes)
 {
     struct packet_queue queue;
     pthread_t thread;
@@ -258,7 +258,7 @@ static bool wakes(int64_t max_us, int64_t max_bytes, int track, bool is_key, int
     assert_int_equal(pthread_create(&thread, NULL, pop_patiently, &queue), 0);
     while (!is_asleep(&queue))
         sched_yield();
-    assert_int_equal(push(&queue, 0, false, 10, 10), 0);
+    assert_int_equal(push(&queue, 0, false, 10, first_bytes), 0);
     assert_true(is_asleep(&queue));
     assert_int_equal(push(&queue, track, is_key, media_us, bytes), 0);
     bool wakes = !is_asleep(&queue);
@@ -268,12 +268,19 @@ static bool wakes(int64_t max_us, int64_t max_bytes, int track, bool is_key, int
     return wakes;
 }
 
+static bool wakes(int64_t max_us, int64_t max_bytes, int track, bool is_key, int64_t media_us,
+                  int bytes)
+{
+    return wakes_behind(10, max_us, max_bytes, track, is_key, media_us, bytes);
+}
+
 static void test_patience(void **state)
 {
     (void)state;
-    assert_false(wakes(MANY, MANY, 0, false, 99, 39));
+    assert_false(wakes_behind(50, MANY, MANY, 0, false, 11, 1000));
+    assert_true(wakes_behind(51, MANY, MANY, 0, false, 11, 1));
+    assert_false(wakes(MANY, MANY, 0, false, 99, 1000));
     assert_true(wakes(MANY, MANY, 0, false, 100, 1));
-    assert_true(wakes(MANY, MANY, 0, false, 11, 40));
     assert_true(wakes(MANY, MANY, 0, true, 11, 1));
     assert_false(wakes(MANY, MANY, 1, true, 11, 1)); /* each packet of sound is a key frame */
     assert_true(wakes(MANY, 40, 0, false, 11, 10));
