@@ -52,6 +52,11 @@ int rtp_reorder_create(struct rtp_reorder **out, int64_t max_wait_us)
     return 0;
 }
 
+int rtp_reorder_room(const struct rtp_reorder *reorder)
+{
+    return RTP_REORDER_PACKETS - reorder->count;
+}
+
 static struct waiting *at(struct rtp_reorder *reorder, int index)
 {
     return &reorder->waiting[(reorder->first + index) % RTP_REORDER_PACKETS];

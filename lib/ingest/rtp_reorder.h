@@ -19,6 +19,9 @@ struct rtp_reorder;
 int rtp_reorder_create(struct rtp_reorder **out, int64_t max_wait_us);
 void rtp_reorder_destroy(struct rtp_reorder **reorder);
 
+/* How many datagrams it can still take; behind a pull that gave none, one at least. */
+int rtp_reorder_room(const struct rtp_reorder *reorder);
+
 /* Takes a datagram (copied); duplicates, those that come too late, and those that nobody pulls in
  * time are left out, and what is no RTP packet. Returns 0 or RTSPREC_ERROR_NO_MEMORY. */
 int rtp_reorder_push(struct rtp_reorder *reorder, const uint8_t *data, size_t size,

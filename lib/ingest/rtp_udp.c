@@ -11,6 +11,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <libavutil/common.h>
+
 #include "base/clock.h"
 #include "base/error.h"
 #include "ingest/rtp.h"
@@ -33,7 +35,7 @@
 #define PORT_TRIES 64
 
 struct udp_track {
-    int rtp, rtcp;                  /* sockets; -1: none */
+    int rtp, rtcp;                  /* sockets */
     struct sockaddr_storage sender; /* of RTCP; ss_family 0: unknown */
     struct in6_addr address;        /* of the camera; IPv4 ones are mapped */
     struct rtp_reorder *reorder;
@@ -45,6 +47,7 @@ struct rtp_udp {
     struct udp_track tracks[RTP_UDP_MAX_TRACKS];
     int track_count;
     bool can_gather;
+    bool has_left; /* the last round left datagrams in a socket, for want of room */
 
     /* A batch of RTCP as it was received; RTP goes to the tracks' reorder buffers at once. */
     uint8_t *slots; /* BATCH of DATAGRAM_BYTES, owned */
@@ -100,19 +103,21 @@ int rtp_udp_create(struct rtp_udp **out, int peer, struct rtsprec_error *error)
     return err;
 }
 
+static void close_track(struct udp_track *track)
+{
+    close(track->rtp);
+    close(track->rtcp);
+    rtp_reorder_destroy(&track->reorder);
+}
+
 void rtp_udp_destroy(struct rtp_udp **udp_pointer)
 {
     struct rtp_udp *udp = *udp_pointer;
     *udp_pointer = NULL;
     if (!udp)
         return;
-    for (int i = 0; i < udp->track_count; i++) {
-        if (udp->tracks[i].rtp >= 0)
-            close(udp->tracks[i].rtp);
-        if (udp->tracks[i].rtcp >= 0)
-            close(udp->tracks[i].rtcp);
-        rtp_reorder_destroy(&udp->tracks[i].reorder);
-    }
+    for (int i = 0; i < udp->track_count; i++)
+        close_track(&udp->tracks[i]);
     free(udp->slots);
     free(udp);
 }
@@ -180,6 +185,11 @@ int rtp_udp_open_track(struct rtp_udp *udp, int *port, struct rtsprec_error *err
         err = EADDRINUSE;
     }
     return error_set_errno(error, RTSPREC_ERROR_SYSTEM, err, "setting up UDP: no pair of ports");
+}
+
+void rtp_udp_close_track(struct rtp_udp *udp)
+{
+    close_track(&udp->tracks[--udp->track_count]);
 }
 
 int rtp_udp_set_sender(struct rtp_udp *udp, const char *address, int port, int rtcp_port,
@@ -277,6 +287,8 @@ static int receive_batch(struct rtp_udp *udp, int index, bool is_rtcp, struct rt
     struct sockaddr_storage senders[BATCH];
     /* What was received before has been taken, but for reports: they keep the first slots. */
     int first = udp->report_count, room = BATCH - first;
+    if (!is_rtcp)
+        room = FFMIN(room, rtp_reorder_room(track->reorder));
     for (int i = 0; i < room; i++) {
         pieces[i] =
             (struct iovec){udp->slots + (size_t)(first + i) * DATAGRAM_BYTES, DATAGRAM_BYTES};
@@ -305,6 +317,7 @@ static int receive_batch(struct rtp_udp *udp, int index, bool is_rtcp, struct rt
             return error_set(error, RTSPREC_ERROR_NO_MEMORY, "out of memory");
         }
     }
+    udp->has_left |= room < BATCH && got == room;
     return got > 0 ? got : 0;
 }
 
@@ -320,10 +333,11 @@ int rtp_udp_receive(struct rtp_udp *udp, int peer, int timeout_ms, struct rtspre
     if (poll(wanted, (nfds_t)count + 1, timeout_ms) <= 0)
         return 0;
     bool peer_is_ready = wanted[count].revents != 0;
-    if (udp->can_gather && !peer_is_ready)
+    if (udp->can_gather && !udp->has_left && !peer_is_ready)
         poll(&wanted[count], 1, GATHER_MS);
 
     udp->report_count = udp->next_report = 0;
+    udp->has_left = false;
     for (int i = 0; i < count; i++) {
         if (wanted[i].revents == 0)
             continue;

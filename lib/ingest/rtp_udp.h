@@ -25,6 +25,9 @@ void rtp_udp_destroy(struct rtp_udp **udp);
 /* Opens the next track's sockets on a free even port and the one behind it. */
 int rtp_udp_open_track(struct rtp_udp *udp, int *port, struct rtsprec_error *error);
 
+/* Undoes the last open: the camera has refused the track. */
+void rtp_udp_close_track(struct rtp_udp *udp);
+
 /* Where the camera sends the last opened track from; port 0: unknown. address: NULL, or another one
  * in numbers. */
 int rtp_udp_set_sender(struct rtp_udp *udp, const char *address, int port, int rtcp_port,

@@ -77,7 +77,7 @@ static int follow(struct rtsp_offer *offer, const struct rtsp_message *reply,
         snprintf(text, sizeof(text), "%.*s", (int)location.size, location.data);
     struct url url = {0};
     int err = url_parse(&url, text, NULL);
-    if (err < 0)
+    if (err < 0 || !url_is_rtsp(&url))
         err =
             error_set(error, RTSPREC_ERROR_PROTOCOL,
                       "asking for the stream: %d, the camera redirects to nowhere", reply->status);

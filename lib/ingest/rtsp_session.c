@@ -12,9 +12,8 @@
 
 #define CLOSE_US (US_PER_SECOND / 2)
 
-/* RFC 2326's timeout when the server does not say; and how often a keep-alive is sent at most and
- * at least: some cameras count to 60 whatever they said. */
-#define DEFAULT_TIMEOUT_S 60
+/* How often a keep-alive is sent at most and at least: half of RFC 2326's timeout when the server
+ * does not say; and some cameras count to 60 whatever they said. */
 #define MIN_KEEP_ALIVE_US US_PER_SECOND
 #define MAX_KEEP_ALIVE_US (30 * US_PER_SECOND)
 
@@ -83,21 +82,36 @@ static void take_pair(struct text text, int *first, int *second)
         *second = (int)text_number((struct text){dash + 1, text.size - size - 1}, *second);
 }
 
-static int take_channels(struct rtsp_session *session, int asked, struct text transport,
-                         struct rtsprec_error *error)
+static bool is_free(const struct rtsp_session *session, int channel)
+{
+    return channel >= 0 && channel <= 255 && !session->client->is_channel[channel];
+}
+
+/* The first of a pair that is free for the next track; so few tracks always leave one. */
+static int free_channel(const struct rtsp_session *session)
+{
+    int channel = 2 * session->track_count;
+    while (!is_free(session, channel) || !is_free(session, channel + 1))
+        channel += 2;
+    return channel;
+}
+
+/* The channels that the camera names; those that were asked for where it names none that another
+ * track leaves free. */
+static void take_channels(struct rtsp_session *session, int asked, struct text transport)
 {
     struct text given = rtsp_parameter(transport, "interleaved");
     int rtp = asked, rtcp = asked + 1;
     if (given.size > 0)
         take_pair(given, &rtp, &rtcp);
-    if (rtp < 0 || rtp > 255 || rtcp < 0 || rtcp > 255 || session->client->is_channel[rtp])
-        return error_set(error, RTSPREC_ERROR_PROTOCOL,
-                         "setting up: the camera names interleaved channels of no use");
+    if (!is_free(session, rtp) || !is_free(session, rtcp)) {
+        rtp = asked;
+        rtcp = asked + 1;
+    }
     session->client->is_channel[rtp] = session->client->is_channel[rtcp] = true;
     session->channel_track[rtcp] = 2 * session->track_count + 1;
     session->channel_track[rtp] = 2 * session->track_count;
     session->rtcp_channel[session->track_count] = rtcp;
-    return 0;
 }
 
 static int take_sender(struct rtsp_session *session, struct text transport,
@@ -140,7 +154,6 @@ static void take_session(struct rtsp_session *session, const struct rtsp_message
     struct text value = rtsp_header(reply, "Session", 0);
     if (value.size == 0)
         return;
-    int64_t timeout_s = text_number(rtsp_parameter(value, "timeout"), DEFAULT_TIMEOUT_S);
     const char *end = memchr(value.data, ';', value.size);
     size_t size = end ? (size_t)(end - value.data) : value.size;
     while (size > 0 && (value.data[size - 1] == ' ' || value.data[size - 1] == '\t'))
@@ -148,6 +161,10 @@ static void take_session(struct rtsp_session *session, const struct rtsp_message
     if (size < sizeof(session->client->session_id))
         snprintf(session->client->session_id, sizeof(session->client->session_id), "%.*s",
                  (int)size, value.data);
+    /* Some cameras tell it with the first track only. */
+    int64_t timeout_s = text_number(rtsp_parameter(value, "timeout"), 0);
+    if (timeout_s == 0 && session->track_count > 0)
+        return;
     int64_t us =
         timeout_s > 0 && timeout_s < 3600 ? timeout_s * US_PER_SECOND / 2 : MAX_KEEP_ALIVE_US;
     session->keep_alive_us = us < MIN_KEEP_ALIVE_US   ? MIN_KEEP_ALIVE_US
@@ -160,7 +177,7 @@ static int call_setup(struct rtsp_session *session, const struct sdp_media *medi
                       struct rtsprec_error *error)
 {
     char url[RTSP_MAX_URL_BYTES], header[128];
-    int channel = 2 * session->track_count, port = 0, err = 0;
+    int channel = free_channel(session), port = 0, err = 0;
     if (sdp_control_url(url, sizeof(url), session->offer.base, &session->offer.sdp, media) < 0)
         return error_set(error, RTSPREC_ERROR_PROTOCOL,
                          "setting up: the camera's description (SDP) has a control URL of no use");
@@ -184,13 +201,16 @@ static int call_setup(struct rtsp_session *session, const struct sdp_media *medi
     if ((err = rtsp_client_call(session->client, "SETUP", url, header, &reply, error)) < 0)
         return err;
     *status = reply.status;
-    if (reply.status != 200)
+    if (reply.status != 200) {
+        if (session->transport == RTSPREC_TRANSPORT_UDP)
+            rtp_udp_close_track(session->udp);
         return 0;
+    }
     session->is_set_up = true;
     take_session(session, &reply);
     struct text transport = rtsp_header(&reply, "Transport", 0);
     if (session->transport == RTSPREC_TRANSPORT_TCP)
-        err = take_channels(session, channel, transport, error);
+        take_channels(session, channel, transport);
     else if (session->transport == RTSPREC_TRANSPORT_UDP)
         err = take_sender(session, transport, error);
     else
@@ -221,7 +241,10 @@ int rtsp_session_setup(struct rtsp_session *session, const struct sdp_media *med
     session->is_dead |= err == RTSPREC_ERROR_TIMEOUT || err == RTSPREC_ERROR_CLOSED;
     if (err < 0)
         return err;
-    return status == 200 ? 0 : failure_of_status(status, "setting up", error);
+    if (status == 200)
+        return 0;
+    failure_of_status(status, "setting up", error);
+    return 1;
 }
 
 /* Playing. */
@@ -403,7 +426,6 @@ static void tear_down(struct rtsp_session *session)
     cancel_set_timeout(session->options.cancel, CLOSE_US);
     connection_set_closing(session->client->connection);
     rtsp_client_call(session->client, "TEARDOWN", session->offer.control, "", &reply, &ignored);
-    cancel_set_timeout(session->options.cancel, -1);
 }
 
 void rtsp_session_close(struct rtsp_session **session_pointer)
@@ -412,9 +434,12 @@ void rtsp_session_close(struct rtsp_session **session_pointer)
     *session_pointer = NULL;
     if (!session)
         return;
+    struct cancel *cancel = session->options.cancel;
     if (session->is_set_up && !session->is_dead)
         tear_down(session);
     rtp_udp_destroy(&session->udp);
     rtsp_offer_uninit(&session->offer);
+    /* Only now: TLS says a good-bye of its own. */
+    cancel_set_timeout(cancel, -1);
     free(session);
 }

@@ -21,7 +21,8 @@ int rtsp_session_open(struct rtsp_session **out, const struct source_options *op
 /* What the camera offers; the session's. */
 const struct sdp *rtsp_session_sdp(const struct rtsp_session *session);
 
-/* Sets a media up; tracks count from 0 in this order. */
+/* Sets a media up; tracks count from 0 in this order. Returns 0; 1 when the camera refuses it,
+ * which the error tells, and the session can go on without it; or an error. */
 int rtsp_session_setup(struct rtsp_session *session, const struct sdp_media *media,
                        struct rtsprec_error *error);
 

@@ -100,7 +100,8 @@ static int make_lav(struct rtp_track *track, const struct sdp_media *media)
                : 0;
 }
 
-/* Makes the next track. Returns 1, 0 when nothing here can depacketise the media, or an error. */
+/* Makes the next track. Returns 1; 0 when it is sound that nothing here can depacketise or that the
+ * camera refuses: trouble with sound never stops the video; or an error. */
 static int add_track(struct rtsp_source *source, const struct sdp_media *media,
                      struct rtsprec_error *error)
 {
@@ -115,14 +116,20 @@ static int add_track(struct rtsp_source *source, const struct sdp_media *media,
     int err = !track->parameters ? RTSPREC_ERROR_NO_MEMORY
               : is_h26x          ? make_h26x(track, media)
                                  : make_lav(track, media);
-    if (err == 0)
+    bool is_refused = false;
+    if (err == 0) {
         err = rtsp_session_setup(source->session, media, error);
-    else if (err == RTSPREC_ERROR_NO_MEMORY)
+        is_refused = err == 1;
+    } else if (err == RTSPREC_ERROR_NO_MEMORY) {
         no_memory(error);
-    if (err < 0) {
+    }
+    if (err != 0) {
         track_uninit(track);
         *track = (struct rtp_track){0};
-        return err == RTSPREC_ERROR_UNSUPPORTED && media->type == AVMEDIA_TYPE_AUDIO ? 0 : err;
+        bool is_sound = media->type == AVMEDIA_TYPE_AUDIO;
+        if (is_sound && (is_refused || err == RTSPREC_ERROR_UNSUPPORTED))
+            return 0;
+        return is_refused ? error->code : err;
     }
     source->base.tracks[source->base.track_count++] = (struct source_track){
         .parameters = track->parameters,

@@ -5,6 +5,7 @@
 
 #include <rtsprec/error.h>
 
+#include "ingest/rtp_reorder.h"
 #include "ingest/rtp_udp.h"
 
 struct rig {
@@ -123,6 +124,38 @@ static void test_many_at_once(void **state)
         assert_int_equal(next_rtp(&rig, &size), i);
         assert_int_equal(size, i == 50 ? 9000 : 1400);
     }
+    end(&rig);
+}
+
+/* A key frame may lie in the socket as a whole, more of it than waits for its order at a time. */
+static void test_a_burst(void **state)
+{
+    (void)state;
+    enum { COUNT = 3 * RTP_REORDER_PACKETS };
+    struct rig rig;
+    size_t size;
+    begin(&rig);
+    for (int i = 0; i < COUNT; i++)
+        send_rtp(rig.rtp, &rig.to_rtp, i, 100);
+    for (int i = 0; i < COUNT; i++)
+        assert_int_equal(next_rtp(&rig, &size), i);
+    end(&rig);
+}
+
+/* Tracks count from 0 whatever the camera has refused. */
+static void test_a_track_that_is_closed(void **state)
+{
+    (void)state;
+    struct rig rig;
+    size_t size;
+    int port = 0;
+    begin(&rig);
+    rtp_udp_close_track(rig.udp);
+    send_rtp(rig.rtp, &rig.to_rtp, 1, 100);
+    assert_int_equal(rtp_udp_open_track(rig.udp, &port, &rig.error), 0);
+    rig.to_rtp = loopback(1, port);
+    send_rtp(rig.rtp, &rig.to_rtp, 2, 100);
+    assert_int_equal(next_rtp(&rig, &size), 2);
     end(&rig);
 }
 
@@ -253,10 +286,16 @@ static void test_too_many_tracks(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_packets_come_in_order), cmocka_unit_test(test_many_at_once),
-        cmocka_unit_test(test_what_is_not_taken),     cmocka_unit_test(test_reports),
-        cmocka_unit_test(test_what_the_camera_gets),  cmocka_unit_test(test_the_peer_wakes),
-        cmocka_unit_test(test_groups_without_sense),  cmocka_unit_test(test_too_many_tracks),
+        cmocka_unit_test(test_packets_come_in_order),
+        cmocka_unit_test(test_many_at_once),
+        cmocka_unit_test(test_a_burst),
+        cmocka_unit_test(test_a_track_that_is_closed),
+        cmocka_unit_test(test_what_is_not_taken),
+        cmocka_unit_test(test_reports),
+        cmocka_unit_test(test_what_the_camera_gets),
+        cmocka_unit_test(test_the_peer_wakes),
+        cmocka_unit_test(test_groups_without_sense),
+        cmocka_unit_test(test_too_many_tracks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -38,8 +38,8 @@ struct rig {
     struct rtsprec_error error;
 };
 
-static void begin(struct rig *rig, const struct server_step *steps,
-                  enum rtsprec_transport transport)
+static int open_session(struct rig *rig, const struct server_step *steps,
+                        enum rtsprec_transport transport)
 {
     char text[64];
     *rig = (struct rig){0};
@@ -54,7 +54,13 @@ static void begin(struct rig *rig, const struct server_step *steps,
         .cancel = &rig->cancel,
     };
     cancel_set_timeout(&rig->cancel, 20 * SECOND);
-    assert_int_equal(rtsp_session_open(&rig->session, &rig->options, &rig->error), 0);
+    return rtsp_session_open(&rig->session, &rig->options, &rig->error);
+}
+
+static void begin(struct rig *rig, const struct server_step *steps,
+                  enum rtsprec_transport transport)
+{
+    assert_int_equal(open_session(rig, steps, transport), 0);
     assert_int_equal(rtsp_session_sdp(rig->session)->media_count, 2);
 }
 
@@ -240,7 +246,8 @@ static void test_transports(void **state)
     assert_true(asked(&rig, 4, "Transport: RTP/AVP;unicast;client_port="));
 
     begin(&rig, steps, RTSPREC_TRANSPORT_TCP);
-    assert_int_equal(set_up(&rig, 0), RTSPREC_ERROR_UNSUPPORTED);
+    assert_int_equal(set_up(&rig, 0), 1);
+    assert_int_equal(rig.error.code, RTSPREC_ERROR_UNSUPPORTED);
     end(&rig);
     assert_int_equal(rig.server.request_count, 3);
 }
@@ -272,18 +279,124 @@ static void test_requests_behind_a_reply(void **state)
     assert_int_equal(rig.server.request_count, 7);
 }
 
+/* What the camera refuses it tells, and the session goes on without it: the next one is track 1. */
+static void test_a_media_that_is_refused(void **state)
+{
+    (void)state;
+    static const char media[] = "$\2\0\1s";
+    static const char *const replies[] = {
+        "RTSP/1.0 401 No\r\nCSeq: {n}\r\nWWW-Authenticate: Basic realm=\"x\"\r\n\r\n",
+        "RTSP/1.0 404 No\r\nCSeq: {n}\r\n\r\n",
+        "RTSP/1.0 500 No\r\nCSeq: {n}\r\n\r\n",
+    };
+    for (size_t i = 0; i < LENGTH(replies); i++) {
+        const struct server_step steps[] = {
+            BEGINNING,
+            {"SETUP ", CHANNELS("0-1"), 0, 0},
+            {"SETUP ", replies[i], 0, 0},
+            {"SETUP ", CHANNELS("2-3"), 0, 0},
+            {"PLAY ", media, sizeof(media) - 1, 0},
+            {"TEARDOWN ", OK "\r\n", 0, 0},
+            {0},
+        };
+        struct rig rig;
+        struct rtp_datagram got;
+        begin(&rig, steps, RTSPREC_TRANSPORT_TCP);
+        assert_int_equal(set_up(&rig, 0), 0);
+        require(set_up(&rig, 1) == 1, "row %zu", i);
+        assert_true(rig.error.code < 0);
+        assert_int_equal(set_up(&rig, 1), 0);
+        assert_int_equal(rtsp_session_play(rig.session, &rig.error), 0);
+        assert_int_equal(rtsp_session_read(rig.session, &got, &rig.error), 0);
+        assert_int_equal(got.track, 1);
+        end(&rig);
+    }
+}
+
+/* Channels that are none, or another track's, are not believed: those that were asked for hold. */
 static void test_channels_of_no_use(void **state)
 {
     (void)state;
-    static const char *const pairs[] = {CHANNELS("4-5"), CHANNELS("5-6"), CHANNELS("256-257")};
+    static const char media[] = "$\4\0\3vid$\2\0\1s";
+    static const char *const pairs[] = {CHANNELS("4-5"), CHANNELS("5-6"), CHANNELS("6-4"),
+                                        CHANNELS("256-257")};
     for (size_t i = 0; i < LENGTH(pairs); i++) {
         const struct server_step steps[] = {
-            BEGINNING, {"SETUP ", CHANNELS("4-5"), 0, 0}, {"SETUP ", pairs[i], 0, 0}, {0}};
+            BEGINNING,
+            {"SETUP ", CHANNELS("4-5"), 0, 0},
+            {"SETUP ", pairs[i], 0, 0},
+            {"PLAY ", media, sizeof(media) - 1, 0},
+            {"TEARDOWN ", OK "\r\n", 0, 0},
+            {0},
+        };
         struct rig rig;
         begin(&rig, steps, RTSPREC_TRANSPORT_TCP);
-        assert_int_equal(set_up(&rig, 0), 0);
-        require(set_up(&rig, 1) == RTSPREC_ERROR_PROTOCOL, "row %zu", i);
-        rig.cancel.deadline_us = 0;
+        play(&rig);
+        for (int track = 0; track < 2; track++) {
+            struct rtp_datagram got;
+            assert_int_equal(rtsp_session_read(rig.session, &got, &rig.error), 0);
+            require(got.track == track && !got.is_rtcp, "row %zu: %d", i, got.track);
+        }
+        end(&rig);
+    }
+}
+
+/* A camera that gives a track other channels is not asked for the same again. */
+static void test_channels_that_are_taken(void **state)
+{
+    (void)state;
+    static const struct server_step steps[] = {BEGINNING,
+                                               {"SETUP ", CHANNELS("2-3"), 0, 0},
+                                               {"SETUP ", CHANNELS("4-5"), 0, 0},
+                                               {"TEARDOWN ", OK "\r\n", 0, 0},
+                                               {0}};
+    struct rig rig;
+    begin(&rig, steps, RTSPREC_TRANSPORT_TCP);
+    assert_int_equal(set_up(&rig, 0), 0);
+    assert_int_equal(set_up(&rig, 1), 0);
+    end(&rig);
+    assert_true(asked(&rig, 3, "interleaved=4-5\r\n"));
+}
+
+/* The timeout is told once, and holds when a later reply repeats the session without it. */
+static void test_a_timeout_that_is_told_once(void **state)
+{
+    (void)state;
+    static const struct server_step steps[] = {
+        BEGINNING,
+        {"SETUP ", OK "Session: 1;timeout=2\r\n\r\n", 0, 0},
+        {"SETUP ", OK "Session: 1\r\n\r\n", 0, 0},
+        {"PLAY ", OK "\r\n", 0, 0},
+        {"OPTIONS ", OK "\r\n", 0, SEND_AND_STOP},
+        {"TEARDOWN ", OK "\r\n", 0, 0},
+        {0},
+    };
+    struct rig rig;
+    struct rtp_datagram got;
+    begin(&rig, steps, RTSPREC_TRANSPORT_TCP);
+    play(&rig);
+    cancel_set_timeout(&rig.cancel, 5 * SECOND);
+    assert_int_equal(rtsp_session_read(rig.session, &got, &rig.error), RTSPREC_ERROR_STOPPED);
+    end(&rig);
+}
+
+/* Only to where RTSP is spoken. */
+static void test_redirects_to_no_rtsp(void **state)
+{
+    (void)state;
+    static const char *const replies[] = {
+        "RTSP/1.0 302 Found\r\nCSeq: {n}\r\nLocation: http://127.0.0.1:1/cam\r\n\r\n",
+        "RTSP/1.0 302 Found\r\nCSeq: {n}\r\nLocation: file:/etc/passwd\r\n\r\n",
+        "RTSP/1.0 302 Found\r\nCSeq: {n}\r\nLocation: /cam\r\n\r\n",
+        "RTSP/1.0 302 Found\r\nCSeq: {n}\r\n\r\n",
+    };
+    for (size_t i = 0; i < LENGTH(replies); i++) {
+        const struct server_step steps[] = {
+            {"OPTIONS ", PUBLIC, 0, 0}, {"DESCRIBE ", replies[i], 0, 0}, {0}};
+        struct rig rig;
+        require(open_session(&rig, steps, RTSPREC_TRANSPORT_TCP) == RTSPREC_ERROR_PROTOCOL,
+                "row %zu: %s", i, rig.error.text);
+        assert_null(rig.session);
         end(&rig);
     }
 }
@@ -299,7 +412,11 @@ int main(void)
         cmocka_unit_test(test_requests_amid_media),
         cmocka_unit_test(test_transports),
         cmocka_unit_test(test_requests_behind_a_reply),
+        cmocka_unit_test(test_a_media_that_is_refused),
         cmocka_unit_test(test_channels_of_no_use),
+        cmocka_unit_test(test_channels_that_are_taken),
+        cmocka_unit_test(test_a_timeout_that_is_told_once),
+        cmocka_unit_test(test_redirects_to_no_rtsp),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
