@@ -121,6 +121,9 @@ static int open_tls(struct connection *connection, const struct connection_optio
     int err = av_dict_set_int(&dictionary, "tls_verify", options->is_verified, 0);
     if (err >= 0)
         err = av_dict_set(&dictionary, "verifyhost", options->host, 0);
+    /* None: the one of the environment is for the web, cameras are on the network at hand. */
+    if (err >= 0)
+        err = av_dict_set(&dictionary, "http_proxy", "", 0);
     if (err >= 0 && options->ca_file)
         err = av_dict_set(&dictionary, "ca_file", options->ca_file, 0);
     if (err >= 0)

@@ -33,8 +33,8 @@ class SecureCamera(harness.Camera):
                          "--tls-key", key, *arguments)
         self.tls_port = int(self.wait_for(r"listening with TLS on .*:(\d+)$").group(1))
 
-    def url(self, path, login=""):
-        return f"rtsps://{login}{self.address}:{self.tls_port}{path}"
+    def url(self, path, login="", host=None):
+        return f"rtsps://{login}{host or self.address}:{self.tls_port}{path}"
 
 
 @unittest.skipUnless(shutil.which("openssl"), "openssl is not installed")
@@ -42,10 +42,14 @@ class Tls(harness.Case):
     def test_certificates(self):
         good, good_key = make_certificate(self.folder / "good", "IP:127.0.0.1")
         other, other_key = make_certificate(self.folder / "other", "DNS:camera.invalid")
+        named, named_key = make_certificate(self.folder / "named", "DNS:localhost")
         login = ("--user", LOGIN["username"], "--password", LOGIN["password"])
         right = SecureCamera(self.folder, good, good_key, *login)
         wrong_name = SecureCamera(self.folder, other, other_key, *login)
+        by_name = SecureCamera(self.folder, named, named_key, *login)
         cameras = {
+            "by-name": (by_name, {"tlsCaFile": str(named)}),
+            "name-by-address": (by_name, {"tlsCaFile": str(named)}),
             "trusted": (right, {"tlsCaFile": str(good)}),
             "unverified": (right, {"tlsVerify": False}),
             "stranger": (right, {"tlsCaFile": str(other)}),
@@ -53,10 +57,11 @@ class Tls(harness.Case):
             "wrong-name": (wrong_name, {"tlsCaFile": str(other)}),
             "wrong-name-unverified": (wrong_name, {"tlsVerify": False}),
         }
+        hosts = {"by-name": "localhost"}
         daemon = harness.Daemon(self.folder, [
-            {"name": name, "rtspUrl": server.url(f"/h264v/{name}"), **keys}
+            {"name": name, "rtspUrl": server.url(f"/h264v/{name}", host=hosts.get(name)), **keys}
             for name, (server, keys) in cameras.items()], **LOGIN)
-        refused = ("stranger", "no-authority", "wrong-name")
+        refused = ("stranger", "no-authority", "wrong-name", "name-by-address")
         recorded = [name for name in cameras if name not in refused]
         for name in refused:
             daemon.wait_for(daemon.of(name, "WARNING - .*certificate.*next attempt in"))

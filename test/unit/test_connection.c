@@ -173,6 +173,14 @@ static void test_tls_with_a_server_that_has_none(void **state)
     cancel_uninit(&rig.cancel);
 }
 
+/* The environment's proxy is for the web: nothing listens at this one. */
+static void test_tls_goes_to_no_proxy(void **state)
+{
+    assert_int_equal(setenv("http_proxy", "http://127.0.0.1:1", 1), 0);
+    test_tls_with_a_server_that_has_none(state);
+    unsetenv("http_proxy");
+}
+
 static void test_bytes_go_both_ways(void **state)
 {
     (void)state;
@@ -306,6 +314,7 @@ int main(void)
         cmocka_unit_test(test_connecting_ends_in_time),
         cmocka_unit_test(test_where_nothing_listens),
         cmocka_unit_test(test_tls_with_a_server_that_has_none),
+        cmocka_unit_test(test_tls_goes_to_no_proxy),
         cmocka_unit_test(test_bytes_go_both_ways),
         cmocka_unit_test(test_a_read_does_not_wait_long),
         cmocka_unit_test(test_gathering),
