@@ -34,8 +34,9 @@ struct rtp_track {
     uint32_t own_ssrc;
     int64_t next_report_us;
 
-    bool has_report; /* a sender report that was not given on yet */
-    int64_t report_pts, report_ntp_us;
+    bool has_report; /* a sender report that was not given on yet; the first may precede media */
+    uint32_t report_timestamp;
+    int64_t report_ntp_us;
 };
 
 struct rtsp_source {
@@ -175,10 +176,8 @@ static void take_rtcp(struct rtp_track *track, const struct rtp_datagram *datagr
         return;
     track->receiver.report_middle = report.ntp_middle;
     track->receiver.report_arrival_us = datagram->arrival_us;
-    if (!track->receiver.has_begun)
-        return;
     track->has_report = true;
-    track->report_pts = rtp_receiver_extend(&track->receiver, report.timestamp);
+    track->report_timestamp = report.timestamp;
     track->report_ntp_us = report.ntp_us;
 }
 
@@ -227,7 +226,7 @@ static int give(struct rtsp_source *source, int result, struct source_packet *ou
     }
     out->packet->stream_index = index;
     out->has_report = track->has_report;
-    out->report_pts = track->report_pts;
+    out->report_pts = rtp_receiver_extend(&track->receiver, track->report_timestamp);
     out->report_ntp_us = track->report_ntp_us;
     track->has_report = false;
     return 1;
