@@ -296,12 +296,9 @@ static int take_keep_alive_reply(struct rtsp_session *session, const struct rtsp
 {
     struct pending *pending = &session->keep_alive;
     pending->cseq = 0;
-    if (reply->status == 401) {
-        int again = rtsp_client_challenge(session->client, reply, &pending->attempts, error);
-        if (again > 0)
-            return send_keep_alive(session, error);
-        return again < 0 ? again : failure_of_status(401, "keeping the session alive", error);
-    }
+    if (reply->status == 401 &&
+        rtsp_client_challenge(session->client, reply, &pending->attempts, error) > 0)
+        return send_keep_alive(session, error);
     if (reply->status == 454)
         return failure_of_status(454, "keeping the session alive", error);
     /* Offered but not known: what every camera answers has to do. */
@@ -309,6 +306,9 @@ static int take_keep_alive_reply(struct rtsp_session *session, const struct rtsp
         session->has_get_parameter = false;
         return send_keep_alive(session, error);
     }
+    /* As long as media come all is well, but refused logins are counted: no more of them. */
+    if (reply->status == 401)
+        session->next_keep_alive_us = INT64_MAX;
     return 0;
 }
 

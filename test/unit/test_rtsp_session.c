@@ -380,6 +380,36 @@ static void test_a_timeout_that_is_told_once(void **state)
     end(&rig);
 }
 
+/* A camera that sends its media is not left because it refuses to be kept alive: only no more is
+ * asked of it, for each refused login counts. */
+static void test_a_keep_alive_that_is_refused(void **state)
+{
+    (void)state;
+    static const char refused[] = "RTSP/1.0 401 No\r\nCSeq: {n}\r\nWWW-Authenticate: Basic\r\n\r\n";
+    static const char media[] = "$\0\0\3vid";
+    static const struct server_step steps[] = {
+        {"OPTIONS ", OK "Public: GET_PARAMETER\r\n\r\n", 0, 0},
+        {"DESCRIBE ", SDP, 0, 0},
+        {"SETUP ", OK "Session: 1;timeout=1\r\n\r\n", 0, 0},
+        {"PLAY ", OK "\r\n", 0, 0},
+        {"GET_PARAMETER ", refused, 0, 0},
+        {"OPTIONS ", refused, 0, 0},
+        {NULL, media, sizeof(media) - 1, 0},
+        {0},
+    };
+    struct rig rig;
+    struct rtp_datagram got;
+    begin(&rig, steps, RTSPREC_TRANSPORT_TCP);
+    assert_int_equal(set_up(&rig, 0), 0);
+    assert_int_equal(rtsp_session_play(rig.session, &rig.error), 0);
+    assert_int_equal(rtsp_session_read(rig.session, &got, &rig.error), 0);
+    assert_int_equal(got.size, 3);
+    cancel_set_timeout(&rig.cancel, SECOND + SECOND / 2);
+    assert_int_equal(rtsp_session_read(rig.session, &got, &rig.error), RTSPREC_ERROR_TIMEOUT);
+    end(&rig);
+    assert_int_equal(rig.server.request_count, 6);
+}
+
 /* Only to where RTSP is spoken. */
 static void test_redirects_to_no_rtsp(void **state)
 {
@@ -416,6 +446,7 @@ int main(void)
         cmocka_unit_test(test_channels_of_no_use),
         cmocka_unit_test(test_channels_that_are_taken),
         cmocka_unit_test(test_a_timeout_that_is_told_once),
+        cmocka_unit_test(test_a_keep_alive_that_is_refused),
         cmocka_unit_test(test_redirects_to_no_rtsp),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
