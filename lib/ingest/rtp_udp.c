@@ -37,7 +37,7 @@
 struct udp_track {
     int rtp, rtcp;                  /* sockets */
     struct sockaddr_storage sender; /* of RTCP; ss_family 0: unknown */
-    struct in6_addr address;        /* of the camera; IPv4 ones are mapped */
+    struct in6_addr address;        /* that the camera sends from; IPv4 ones are mapped */
     struct rtp_reorder *reorder;
 };
 
@@ -65,6 +65,13 @@ static struct in6_addr address_of(const struct sockaddr_storage *storage)
         memcpy(address.s6_addr + 12, &((const struct sockaddr_in *)storage)->sin_addr, 4);
     }
     return address;
+}
+
+static bool is_any(const struct sockaddr_storage *storage)
+{
+    if (storage->ss_family == AF_INET6)
+        return IN6_IS_ADDR_UNSPECIFIED(&((const struct sockaddr_in6 *)storage)->sin6_addr);
+    return ((const struct sockaddr_in *)storage)->sin_addr.s_addr == INADDR_ANY;
 }
 
 static void set_port(struct sockaddr_storage *storage, int port)
@@ -202,11 +209,13 @@ int rtp_udp_set_sender(struct rtp_udp *udp, const char *address, int port, int r
                                  .ai_family = udp->peer.ss_family,
                                  .ai_socktype = SOCK_DGRAM};
         struct addrinfo *found = NULL;
-        if (getaddrinfo(address, NULL, &hints, &found) != 0)
+        if (getaddrinfo(address, NULL, &hints, &found) == 0) {
+            memcpy(&sender, found->ai_addr, found->ai_addrlen);
+            freeaddrinfo(found);
+        }
+        if (!found || is_any(&sender))
             return error_set(error, RTSPREC_ERROR_PROTOCOL,
                              "setting up UDP: the camera's source is no address");
-        memcpy(&sender, found->ai_addr, found->ai_addrlen);
-        freeaddrinfo(found);
         track->address = address_of(&sender);
     }
     if (rtcp_port > 0) {
@@ -278,6 +287,16 @@ int rtp_udp_join_track(struct rtp_udp *udp, const char *group, int port,
     return error_set_errno(error, RTSPREC_ERROR_SYSTEM, err, "setting up multicast");
 }
 
+/* From where the camera says that it sends, or from where it speaks RTSP: behind NAT it does not
+ * know its own address. */
+static bool is_from_camera(const struct rtp_udp *udp, const struct udp_track *track,
+                           const struct sockaddr_storage *sender)
+{
+    struct in6_addr from = address_of(sender), peer = address_of(&udp->peer);
+    return memcmp(&from, &track->address, sizeof(from)) == 0 ||
+           memcmp(&from, &peer, sizeof(from)) == 0;
+}
+
 /* Takes a batch from a socket. Returns how many datagrams came. */
 static int receive_batch(struct rtp_udp *udp, int index, bool is_rtcp, struct rtsprec_error *error)
 {
@@ -302,9 +321,7 @@ static int receive_batch(struct rtp_udp *udp, int index, bool is_rtcp, struct rt
                    : 0;
     int64_t now_us = clock_monotonic_us();
     for (int i = 0; i < got; i++) {
-        struct in6_addr from = address_of(&senders[i]);
-        if (memcmp(&from, &track->address, sizeof(from)) != 0 ||
-            (messages[i].msg_hdr.msg_flags & MSG_TRUNC))
+        if (!is_from_camera(udp, track, &senders[i]) || (messages[i].msg_hdr.msg_flags & MSG_TRUNC))
             continue;
         const uint8_t *data = pieces[i].iov_base;
         size_t size = messages[i].msg_len;

@@ -1,6 +1,6 @@
 /*
  * RTP over UDP, unicast and multicast: a pair of sockets per track, read in batches and put back
- * into order. Only datagrams from the camera's address are taken.
+ * into order. Only datagrams from the camera's address are taken, or from the one that it names.
  *
  * Thread-safety: one thread at a time.
  */
