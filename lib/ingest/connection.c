@@ -218,6 +218,15 @@ int connection_write(struct connection *connection, const void *data, size_t siz
     return 0;
 }
 
+int connection_offer(struct connection *connection, const void *data, size_t size,
+                     struct rtsprec_error *error)
+{
+    struct pollfd wanted = {.fd = connection->fd, .events = POLLOUT};
+    if (!connection->io && poll(&wanted, 1, 0) <= 0)
+        return 0;
+    return connection_write(connection, data, size, error);
+}
+
 int connection_descriptor(const struct connection *connection)
 {
     return connection->fd;

@@ -55,6 +55,10 @@ int connection_read(struct connection *connection, uint8_t *data, size_t size,
 int connection_write(struct connection *connection, const void *data, size_t size,
                      struct rtsprec_error *error);
 
+/* The same, unless there is no room for any of it at this moment: then nothing is sent. */
+int connection_offer(struct connection *connection, const void *data, size_t size,
+                     struct rtsprec_error *error);
+
 /* The socket, for waiting on several; -1 with TLS. */
 int connection_descriptor(const struct connection *connection);
 

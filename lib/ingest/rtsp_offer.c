@@ -22,12 +22,12 @@ static bool is_tls(const struct url *url)
 static int connect_client(struct rtsp_offer *offer, struct rtsprec_error *error)
 {
     const struct source_options *options = &offer->options;
-    char address[RESOLVER_ADDRESS_BYTES];
-    int err = resolver_lookup(options->resolver, offer->url.host, options->cancel, address, error);
+    int err =
+        resolver_lookup(options->resolver, offer->url.host, options->cancel, offer->address, error);
     if (err < 0)
         return err;
     struct connection_options connection = {
-        .address = address,
+        .address = offer->address,
         .host = offer->url.host,
         .port = offer->url.port       ? offer->url.port
                 : is_tls(&offer->url) ? 322
@@ -81,7 +81,7 @@ static int follow(struct rtsp_offer *offer, const struct rtsp_message *reply,
         err =
             error_set(error, RTSPREC_ERROR_PROTOCOL,
                       "asking for the stream: %d, the camera redirects to nowhere", reply->status);
-    else if (strcasecmp(url.host, offer->url.host) != 0)
+    else if (strcasecmp(url.host, offer->url.host) != 0 && strcmp(url.host, offer->address) != 0)
         err = error_set(error, RTSPREC_ERROR_PROTOCOL,
                         "asking for the stream: %d, the camera redirects to another host, which is "
                         "not followed; if that is right, it belongs into the URL",
@@ -97,6 +97,17 @@ static int follow(struct rtsp_offer *offer, const struct rtsp_message *reply,
     return err;
 }
 
+static int refuse(const struct rtsp_offer *offer, int status, const char *what,
+                  struct rtsprec_error *error)
+{
+    if (status == 401 && !offer->client.username && !offer->client.password)
+        return error_set(error, RTSPREC_ERROR_UNAUTHORIZED,
+                         "%s: 401, the camera asks for a user name and password, and was given "
+                         "none",
+                         what);
+    return failure_of_status(status, what, error);
+}
+
 static int take_options(struct rtsp_offer *offer, struct rtsprec_error *error)
 {
     struct rtsp_message reply;
@@ -104,7 +115,7 @@ static int take_options(struct rtsp_offer *offer, struct rtsprec_error *error)
     if (err < 0)
         return err;
     if (reply.status == 401 || reply.status == 403)
-        return failure_of_status(reply.status, "connecting", error);
+        return refuse(offer, reply.status, "connecting", error);
     struct text methods = rtsp_header(&reply, "Public", 0);
     offer->has_get_parameter =
         methods.size > 0 && memmem(methods.data, methods.size, "GET_PARAMETER", 13) != NULL;
@@ -155,8 +166,19 @@ static int describe(struct rtsp_offer *offer, struct rtsprec_error *error)
         return err < 0 ? err : 1;
     }
     if (reply.status != 200)
-        return failure_of_status(reply.status, "asking for the stream", error);
+        return refuse(offer, reply.status, "asking for the stream", error);
     return take_sdp(offer, &reply, error);
+}
+
+/* Connects and asks. Returns 0 with an SDP, 1 when redirected, or an error. */
+static int ask(struct rtsp_offer *offer, const struct rtsp_auth *auth, struct rtsprec_error *error)
+{
+    rtsp_client_close(&offer->client);
+    int err = connect_client(offer, error);
+    offer->client.auth = *auth;
+    if (err == 0)
+        err = take_options(offer, error);
+    return err < 0 ? err : describe(offer, error);
 }
 
 int rtsp_offer_get(struct rtsp_offer *offer, const struct source_options *options,
@@ -164,18 +186,24 @@ int rtsp_offer_get(struct rtsp_offer *offer, const struct source_options *option
 {
     const struct url *url = options->url;
     *offer = (struct rtsp_offer){.options = *options};
-    int err = set_url(offer, url->scheme, url->host, url->port, url->path, error);
-    for (int i = 0; err == 0 && i <= MAX_REDIRECTS; i++) {
-        rtsp_client_close(&offer->client);
-        if ((err = connect_client(offer, error)) < 0 || (err = take_options(offer, error)) < 0)
-            return err;
-        if ((err = describe(offer, error)) <= 0)
-            return err;
-        err = 0;
+    int result = set_url(offer, url->scheme, url->host, url->port, url->path, error);
+    if (result < 0)
+        return result;
+    for (int i = 0; i <= MAX_REDIRECTS; i++) {
+        struct rtsp_auth auth = {0};
+        result = ask(offer, &auth, error);
+        /* Some cameras close with their 401: what they asked for is answered on a new connection.
+         */
+        if (result == RTSPREC_ERROR_CLOSED && offer->client.auth.scheme != RTSP_AUTH_NONE &&
+            !offer->client.is_accepted) {
+            auth = offer->client.auth;
+            result = ask(offer, &auth, error);
+        }
+        if (result <= 0)
+            return result;
     }
-    return err < 0 ? err
-                   : error_set(error, RTSPREC_ERROR_PROTOCOL,
-                               "asking for the stream: the camera redirects in circles");
+    return error_set(error, RTSPREC_ERROR_PROTOCOL,
+                     "asking for the stream: the camera redirects in circles");
 }
 
 void rtsp_offer_uninit(struct rtsp_offer *offer)

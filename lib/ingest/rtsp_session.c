@@ -146,7 +146,8 @@ static int join_group(struct rtsp_session *session, const struct sdp_media *medi
         snprintf(address, sizeof(address), "%.*s", (int)size, group.data ? group.data : "");
     int port, rtcp_port;
     take_pair(rtsp_parameter(transport, "port"), &port, &rtcp_port);
-    return rtp_udp_join_track(session->udp, address, port > 0 ? port : media->port, error);
+    int err = rtp_udp_join_track(session->udp, address, port > 0 ? port : media->port, error);
+    return err < 0 ? err : take_sender(session, transport, error);
 }
 
 static void take_session(struct rtsp_session *session, const struct rtsp_message *reply)
@@ -209,6 +210,12 @@ static int call_setup(struct rtsp_session *session, const struct sdp_media *medi
     session->is_set_up = true;
     take_session(session, &reply);
     struct text transport = rtsp_header(&reply, "Transport", 0);
+    if (session->transport == RTSPREC_TRANSPORT_TCP &&
+        !rtsp_parameter(transport, "interleaved").data &&
+        rtsp_parameter(transport, "server_port").data) {
+        *status = 461; /* it means to send datagrams, whatever it was asked for */
+        return 0;
+    }
     if (session->transport == RTSPREC_TRANSPORT_TCP)
         take_channels(session, channel, transport);
     else if (session->transport == RTSPREC_TRANSPORT_UDP)
@@ -415,7 +422,7 @@ void rtsp_session_send_rtcp(struct rtsp_session *session, int track, const uint8
     if (size > sizeof(frame) - 4)
         return;
     memcpy(frame + 4, data, size);
-    connection_write(session->client->connection, frame, 4 + size, &ignored);
+    connection_offer(session->client->connection, frame, 4 + size, &ignored);
 }
 
 /* The good-bye has to be read before the connection is closed, else a reset could overtake it. */

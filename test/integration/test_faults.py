@@ -78,7 +78,7 @@ class Faults(harness.Case):
             self.assertTrue(READ_S - 0.2 <= passed <= READ_S + LATE_S, f"{name}: {passed} s")
 
     def refusals(self):
-        for name, text in (("status-401", "401, the camera refused the user name or password"),
+        for name, text in (("status-401", "401, the camera asks for a user name and password"),
                            ("status-403", "403, the camera forbids this user the stream"),
                            ("status-404", "404, the camera knows no such stream"),
                            ("status-500", "500, the camera reports a fault")):

@@ -254,6 +254,39 @@ static void test_transports(void **state)
 
 /* With UDP the connection is only looked at when it has something: what came in one piece with a
  * reply is not left lying. */
+/* Asked for an interleaved transport, the camera says yes and means datagrams. */
+static void test_tcp_that_is_answered_with_udp(void **state)
+{
+    (void)state;
+    static const struct server_step steps[] = {
+        BEGINNING,
+        {"SETUP ", OK "Session: 1\r\nTransport: RTP/AVP;unicast;server_port=6000-6001\r\n\r\n", 0,
+         0},
+        {"TEARDOWN ", OK "\r\n", 0, 0},
+        {0},
+    };
+    struct rig rig;
+    begin(&rig, steps, RTSPREC_TRANSPORT_TCP);
+    assert_int_equal(set_up(&rig, 0), 1);
+    assert_non_null(strstr(rig.error.text, "461"));
+    end(&rig);
+}
+
+static void test_credentials_that_are_not_there(void **state)
+{
+    (void)state;
+    static const struct server_step steps[] = {
+        {"OPTIONS ", "RTSP/1.0 401 No\r\nCSeq: {n}\r\nWWW-Authenticate: Basic realm=\"x\"\r\n\r\n",
+         0, 0},
+        {0},
+    };
+    struct rig rig;
+    assert_int_equal(open_session(&rig, steps, RTSPREC_TRANSPORT_TCP), RTSPREC_ERROR_UNAUTHORIZED);
+    assert_non_null(strstr(rig.error.text, "was given"));
+    end(&rig);
+    assert_int_equal(rig.server.request_count, 1);
+}
+
 static void test_requests_behind_a_reply(void **state)
 {
     (void)state;
@@ -441,6 +474,8 @@ int main(void)
         cmocka_unit_test(test_a_play_that_is_refused),
         cmocka_unit_test(test_requests_amid_media),
         cmocka_unit_test(test_transports),
+        cmocka_unit_test(test_tcp_that_is_answered_with_udp),
+        cmocka_unit_test(test_credentials_that_are_not_there),
         cmocka_unit_test(test_requests_behind_a_reply),
         cmocka_unit_test(test_a_media_that_is_refused),
         cmocka_unit_test(test_channels_of_no_use),
