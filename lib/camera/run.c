@@ -11,16 +11,13 @@
 #include "base/error.h"
 #include "camera/camera.h"
 #include "camera/parameter_gate.h"
-#include "ingest/access_unit.h"
+#include "camera/watch.h"
 #include "ingest/in_band.h"
 #include "ingest/parameters.h"
 #include "ingest/source.h"
 #include "ingest/stream.h"
 #include "ingest/timeline.h"
 #include "segment/container.h"
-
-/* A camera that sends video but nothing to begin with is told of after this long. */
-#define KEY_FRAME_PATIENCE_US (30 * US_PER_SECOND)
 
 /* How often a loss that goes on is told. */
 #define REPORT_EVERY_US (10 * US_PER_SECOND)
@@ -31,8 +28,6 @@
 struct run {
     struct rtsprec_camera *camera;
     struct source *source;
-    bool is_connected; /* the camera has sent something */
-
     int source_track[STREAM_MAX_TRACKS]; /* the source's index of each of our tracks */
     struct stream *announced;            /* our tracks as the camera announces them */
     struct stream *stream;               /* as they are recorded; NULL until the video is known */
@@ -49,14 +44,10 @@ struct run {
     } held[MAX_HELD];
     int held_count;
 
-    int64_t start_us;                           /* monotonic */
-    int64_t last_arrival_us[STREAM_MAX_TRACKS]; /* monotonic; 0: nothing yet */
-    int64_t media_us;                           /* dts of the last packet handed over */
-    bool told_silent[STREAM_MAX_TRACKS], told_no_key;
+    struct watch watch;
+    int64_t media_us;       /* dts of the last packet handed over */
     bool has_refusals;      /* the queue refused packets that are not reported yet */
     int64_t last_report_us; /* monotonic: when refusals were last reported */
-    int64_t untold_packets; /* lost on the network and not reported yet */
-    int64_t last_loss_us;   /* monotonic: when that was last reported; 0: never */
 };
 
 static void run_uninit(struct run *run)
@@ -162,7 +153,6 @@ static int run_open(struct run *run, struct rtsprec_error *error)
         .resolver = &run->camera->resolver,
         .cancel = &run->camera->cancel,
     };
-    run->start_us = clock_monotonic_us();
     run->packet = av_packet_alloc();
     run->announced = stream_create();
     if (!run->packet || !run->announced)
@@ -175,6 +165,7 @@ static int run_open(struct run *run, struct rtsprec_error *error)
     /* The video first: wherever a track is named by number, 0 is the video. */
     if ((err = add_video(run, error)) < 0 || (err = add_audio(run, error)) < 0)
         return err;
+    watch_init(&run->watch, run->camera, run->announced->track_count, clock_monotonic_us());
     timeline_init(&run->timeline, run->announced, run->source->has_common_times);
     return 0;
 }
@@ -402,49 +393,6 @@ static int take_audio(struct run *run, int track, int64_t arrival_us, struct rts
     return hand_over(run, track, run->packet, arrival_us, error);
 }
 
-/* Sound that stops and starts is told of; it never stops the video. */
-static void watch_audio(struct run *run, int64_t now_us)
-{
-    struct rtsprec_camera *camera = run->camera;
-    for (int i = 1; i < run->announced->track_count; i++) {
-        bool is_silent = run->last_arrival_us[i] != 0 &&
-                         now_us - run->last_arrival_us[i] > camera->options.read_timeout_us;
-        if (is_silent == run->told_silent[i])
-            continue;
-        run->told_silent[i] = is_silent;
-        dispatcher_log(camera->dispatcher, is_silent ? RTSPREC_LOG_WARNING : RTSPREC_LOG_INFO,
-                       camera->options.name,
-                       is_silent ? "The camera sends no more sound: recording goes on without it"
-                                 : "The camera sends sound again");
-    }
-}
-
-/* A loss is told at once, then what else went missing from time to time. */
-static void watch_loss(struct run *run, int64_t packets, int64_t now_us)
-{
-    struct rtsprec_camera *camera = run->camera;
-    count(&camera->counters.lost_packets, packets);
-    run->untold_packets += packets;
-    if (run->untold_packets == 0 || now_us - run->last_loss_us < REPORT_EVERY_US)
-        return;
-    dispatcher_log(camera->dispatcher, RTSPREC_LOG_WARNING, camera->options.name,
-                   "%lld packets were lost on the network: their frames are damaged",
-                   (long long)run->untold_packets);
-    run->untold_packets = 0;
-    run->last_loss_us = now_us;
-}
-
-static void watch_key_frame(struct run *run, int64_t now_us)
-{
-    if (run->stream || run->told_no_key || now_us - run->start_us < KEY_FRAME_PATIENCE_US)
-        return;
-    run->told_no_key = true;
-    dispatcher_log(run->camera->dispatcher, RTSPREC_LOG_WARNING, run->camera->options.name,
-                   "The camera has sent video for %d s but no key frame with parameter sets: "
-                   "nothing can be recorded yet",
-                   (int)(KEY_FRAME_PATIENCE_US / US_PER_SECOND));
-}
-
 static int track_of(const struct run *run, int source_index)
 {
     for (int i = 0; i < run->announced->track_count; i++) {
@@ -454,33 +402,15 @@ static int track_of(const struct run *run, int source_index)
     return -1;
 }
 
-/* The video's deadline has passed. */
-static int stalled(const struct run *run, int64_t now_us, struct rtsprec_error *error)
-{
-    const struct camera_options *options = &run->camera->options;
-    if (!run->is_connected)
-        return error_set(error, RTSPREC_ERROR_TIMEOUT, "connected, but no video within %.1f s",
-                         (double)options->open_timeout_us / 1e6);
-    bool has_sound = false;
-    for (int i = 1; i < run->announced->track_count; i++)
-        has_sound |= now_us - run->last_arrival_us[i] < options->read_timeout_us / 2;
-    return error_set(error, RTSPREC_ERROR_STALLED, "no video for %.1f s%s",
-                     (double)options->read_timeout_us / 1e6,
-                     has_sound ? " although sound goes on" : "");
-}
-
 static int run_read(struct run *run, struct rtsprec_error *error)
 {
     struct rtsprec_camera *camera = run->camera;
-    int64_t silence_us = camera->options.read_timeout_us;
     struct source_packet read = {.packet = run->packet};
     int err = source_read(run->source, &read, error);
     int64_t now_us = clock_monotonic_us();
-    /* The deadline is the video's, whatever else goes on arriving. */
-    bool is_late = run->is_connected && now_us - run->last_arrival_us[0] >= silence_us;
-    if (err == RTSPREC_ERROR_TIMEOUT || (err == 0 && is_late)) {
+    if (err == RTSPREC_ERROR_TIMEOUT || (err == 0 && watch_is_late(&run->watch, now_us))) {
         av_packet_unref(run->packet);
-        return stalled(run, now_us, error);
+        return watch_explain_silence(&run->watch, now_us, error);
     }
     if (err < 0)
         return err;
@@ -494,23 +424,13 @@ static int run_read(struct run *run, struct rtsprec_error *error)
     if (read.has_report)
         timeline_report(&run->timeline, track, read.report_pts, read.report_ntp_us,
                         read.arrival_us);
-    watch_loss(run, read.lost_packets, now_us);
-    if (read.lost_frames > 0) {
-        count(&camera->counters.dropped_frames, read.lost_frames);
-        dispatcher_log(camera->dispatcher, RTSPREC_LOG_WARNING, camera->options.name,
-                       "The camera sent a frame of more than %d MiB: left out",
-                       ACCESS_UNIT_MAX_BYTES >> 20);
-    }
-    run->last_arrival_us[track] = now_us;
     if (track == 0) {
-        run->is_connected = true;
-        cancel_set_timeout(&camera->cancel, silence_us);
+        cancel_set_timeout(&camera->cancel, camera->options.read_timeout_us);
         err = take_video(run, read.arrival_us, error);
     } else {
         err = take_audio(run, track, read.arrival_us, error);
     }
-    watch_audio(run, now_us);
-    watch_key_frame(run, now_us);
+    watch_arrival(&run->watch, track, &read, run->stream != NULL, now_us);
     return err;
 }
 
