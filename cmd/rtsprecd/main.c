@@ -177,12 +177,17 @@ static int load_and_run(const struct arguments *arguments)
 
 /*
  * One heap for all threads: a frame is allocated by a camera's reader and freed by its writer, so
- * heaps of their own only fall into pieces (1.7 MB more after 7,500 reconnects of 50 cameras).
+ * heaps of their own only fall into pieces (1.7 MB more after 7,500 reconnects of 50 cameras). It
+ * keeps what a fragment needed for the next one: giving it back and faulting it in again was an
+ * eighth of the CPU time.
  */
 static void share_memory(void)
 {
 #ifdef M_ARENA_MAX
     mallopt(M_ARENA_MAX, 1);
+    mallopt(M_MMAP_THRESHOLD, 4 * 1024 * 1024); /* more than any frame but the largest */
+    mallopt(M_TRIM_THRESHOLD, 16 * 1024 * 1024);
+    mallopt(M_TOP_PAD, 1024 * 1024);
 #endif
 }
 
