@@ -32,9 +32,10 @@ struct server_step {
     size_t bytes;       /* of a text that has zeros; else 0 */
     enum {
         SEND_AT_ONCE,
-        SEND_IN_DRIPS, /* byte by byte */
-        SEND_FOR_EVER, /* again and again, until the client goes */
-        SEND_AND_STOP, /* then ask the client's cancel to stop */
+        SEND_IN_DRIPS,  /* byte by byte */
+        SEND_FOR_EVER,  /* again and again, until the client goes */
+        SEND_AND_STOP,  /* then ask the client's cancel to stop */
+        SEND_AND_CLOSE, /* then take the next connection */
     } how;
 };
 
@@ -166,6 +167,11 @@ static inline void *server_run(void *argument)
         if (step->how == SEND_AND_STOP) {
             server->stopped_us = clock_monotonic_us();
             cancel_request(server->cancel);
+        }
+        if (step->how == SEND_AND_CLOSE) {
+            close(server->fd);
+            server->fd = accept4(server->listener, NULL, NULL, SOCK_CLOEXEC);
+            is_there = server->fd >= 0;
         }
     }
     while (is_there && server_receive(server)) {

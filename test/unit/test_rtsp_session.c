@@ -38,8 +38,8 @@ struct rig {
     struct rtsprec_error error;
 };
 
-static int open_session(struct rig *rig, const struct server_step *steps,
-                        enum rtsprec_transport transport)
+static void prepare(struct rig *rig, const struct server_step *steps,
+                    enum rtsprec_transport transport)
 {
     char text[64];
     *rig = (struct rig){0};
@@ -54,6 +54,12 @@ static int open_session(struct rig *rig, const struct server_step *steps,
         .cancel = &rig->cancel,
     };
     cancel_set_timeout(&rig->cancel, 20 * SECOND);
+}
+
+static int open_session(struct rig *rig, const struct server_step *steps,
+                        enum rtsprec_transport transport)
+{
+    prepare(rig, steps, transport);
     return rtsp_session_open(&rig->session, &rig->options, &rig->error);
 }
 
@@ -287,6 +293,26 @@ static void test_credentials_that_are_not_there(void **state)
     assert_int_equal(rig.server.request_count, 1);
 }
 
+static void test_a_camera_that_closes_with_its_401(void **state)
+{
+    (void)state;
+    static const struct server_step steps[] = {
+        {"OPTIONS ", "RTSP/1.0 401 No\r\nCSeq: {n}\r\nWWW-Authenticate: Basic realm=\"x\"\r\n\r\n",
+         0, SEND_AND_CLOSE},
+        BEGINNING,
+        {0},
+    };
+    struct rig rig;
+    prepare(&rig, steps, RTSPREC_TRANSPORT_TCP);
+    rig.url.username = strdup("u");
+    rig.url.password = strdup("p");
+    assert_int_equal(rtsp_session_open(&rig.session, &rig.options, &rig.error), 0);
+    end(&rig);
+    assert_int_equal(rig.server.request_count, 3);
+    assert_false(asked(&rig, 0, "Authorization:"));
+    assert_true(asked(&rig, 1, "Authorization: Basic dTpw"));
+}
+
 static void test_requests_behind_a_reply(void **state)
 {
     (void)state;
@@ -476,6 +502,7 @@ int main(void)
         cmocka_unit_test(test_transports),
         cmocka_unit_test(test_tcp_that_is_answered_with_udp),
         cmocka_unit_test(test_credentials_that_are_not_there),
+        cmocka_unit_test(test_a_camera_that_closes_with_its_401),
         cmocka_unit_test(test_requests_behind_a_reply),
         cmocka_unit_test(test_a_media_that_is_refused),
         cmocka_unit_test(test_channels_of_no_use),
