@@ -5,6 +5,7 @@ Proves: a certificate is verified unless that was switched off, which is said lo
 certificate is for another name, or from an authority that nobody trusts, gets no request at all.
 """
 
+import os
 import shutil
 import unittest
 
@@ -57,6 +58,8 @@ class Tls(harness.Case):
             "wrong-name": (wrong_name, {"tlsCaFile": str(other)}),
             "wrong-name-unverified": (wrong_name, {"tlsVerify": False}),
         }
+        if "thread" in os.environ.get("RTSPREC_SANITIZE", ""):
+            del cameras["by-name"]  # ThreadSanitizer crashes where glibc resolves names
         hosts = {"by-name": "localhost"}
         daemon = harness.Daemon(self.folder, [
             {"name": name, "rtspUrl": server.url(f"/h264v/{name}", host=hosts.get(name)), **keys}
