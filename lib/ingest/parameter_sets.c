@@ -83,7 +83,8 @@ int parameter_sets_take(struct parameter_sets *sets, const struct nal *given)
     size_t bytes = sets->bytes + sizeof(start_code) + nal.size;
     if (replaces)
         bytes -= sizeof(start_code) + set->size;
-    if (bytes > PARAMETER_SETS_MAX_BYTES || (!replaces && sets->count == PARAMETER_SETS_MAX_COUNT))
+    if (nal.size == 0 || bytes > PARAMETER_SETS_MAX_BYTES ||
+        (!replaces && sets->count == PARAMETER_SETS_MAX_COUNT))
         return 0;
     uint8_t *data = malloc(nal.size);
     if (!data)

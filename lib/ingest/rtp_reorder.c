@@ -90,7 +90,7 @@ static int copy(struct rtp_reorder *reorder, struct waiting *out, const uint8_t 
     *out = (struct waiting){.data = NULL};
     if (reorder->spare_count > 0)
         *out = reorder->spare[--reorder->spare_count];
-    if (out->capacity < size) {
+    if (!out->data || out->capacity < size) {
         size_t capacity = FFMAX(size, MIN_BUFFER_BYTES);
         free(out->data);
         out->data = malloc(capacity);

@@ -173,6 +173,7 @@ int rtp_udp_open_track(struct rtp_udp *udp, int *port, struct rtsprec_error *err
     for (int i = 0; i < PORT_TRIES; i++) {
         struct sockaddr_storage address = udp->local, taken;
         socklen_t size = sizeof(taken);
+        memset(&taken, 0, sizeof(taken));
         set_port(&address, 0);
         int rtp = bound_socket(&address, udp->address_bytes, false);
         if (rtp < 0) {
@@ -301,9 +302,9 @@ static bool is_from_camera(const struct rtp_udp *udp, const struct udp_track *tr
 static int receive_batch(struct rtp_udp *udp, int index, bool is_rtcp, struct rtsprec_error *error)
 {
     struct udp_track *track = &udp->tracks[index];
-    struct mmsghdr messages[BATCH];
-    struct iovec pieces[BATCH];
-    struct sockaddr_storage senders[BATCH];
+    struct mmsghdr messages[BATCH] = {0};
+    struct iovec pieces[BATCH] = {0};
+    struct sockaddr_storage senders[BATCH] = {0};
     /* What was received before has been taken, but for reports: they keep the first slots. */
     int first = udp->report_count, room = BATCH - first;
     if (!is_rtcp)

@@ -109,7 +109,7 @@ static void write_vps(char *hex, const char *sps)
     hex += sprintf(hex, "0000000140010c01ffff");
     sps += 6;
     for (int bytes = 0; bytes < 12; sps += 2) {
-        bytes += strncmp(sps, "03", 2) || strncmp(sps - 4, "0000", 4);
+        bytes += strncmp(sps, "03", 2) != 0 || strncmp(sps - 4, "0000", 4) != 0;
         hex += sprintf(hex, "%.2s", sps);
     }
     sprintf(hex, "959809");
