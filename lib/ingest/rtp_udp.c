@@ -321,7 +321,7 @@ static int receive_batch(struct rtp_udp *udp, int index, bool is_rtcp, struct rt
                               MSG_DONTWAIT, NULL)
                    : 0;
     int64_t now_us = clock_monotonic_us();
-    for (int i = 0; i < got; i++) {
+    for (int i = 0; i < got && i < room; i++) {
         if (!is_from_camera(udp, track, &senders[i]) || (messages[i].msg_hdr.msg_flags & MSG_TRUNC))
             continue;
         const uint8_t *data = pieces[i].iov_base;
