@@ -14,8 +14,7 @@
 #include "ingest/rtp_lav.h"
 #include "ingest/rtsp_message.h"
 #include "ingest/rtsp_session.h"
-
-#define MAX_TRACKS 4 /* one of video, up to three of sound: STREAM_MAX_TRACKS */
+#include "ingest/stream.h"
 
 /* RFC 3550's least interval of receiver reports: what tells some cameras that we are there. */
 #define REPORT_US (5 * US_PER_SECOND)
@@ -42,7 +41,7 @@ struct rtp_track {
 struct rtsp_source {
     struct source base;
     struct rtsp_session *session;
-    struct rtp_track tracks[MAX_TRACKS];
+    struct rtp_track tracks[STREAM_MAX_TRACKS];
     int draining;     /* the track whose depacketiser may hold more; -1: none */
     int64_t taken_us; /* when its last packet came */
 };
@@ -68,7 +67,7 @@ static void close_source(struct source *base)
 {
     struct rtsp_source *source = of(base);
     rtsp_session_close(&source->session);
-    for (int i = 0; i < MAX_TRACKS; i++)
+    for (int i = 0; i < STREAM_MAX_TRACKS; i++)
         track_uninit(&source->tracks[i]);
     free(source);
 }
@@ -155,7 +154,8 @@ static int add_tracks(struct rtsp_source *source, bool wants_audio, struct rtspr
             return err;
     }
     for (int i = 0; wants_audio && i < sdp->media_count; i++) {
-        if (sdp->media[i].type != AVMEDIA_TYPE_AUDIO || source->base.track_count == MAX_TRACKS)
+        if (sdp->media[i].type != AVMEDIA_TYPE_AUDIO ||
+            source->base.track_count == STREAM_MAX_TRACKS)
             continue;
         int err = add_track(source, &sdp->media[i], error);
         if (err < 0)

@@ -8,7 +8,7 @@
 
 #include "base/clock.h"
 
-const char *container_muxer(enum rtsprec_container container)
+static const char *container_muxer(enum rtsprec_container container)
 {
     return container == RTSPREC_CONTAINER_MKV ? "matroska" : "mp4";
 }

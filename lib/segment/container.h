@@ -11,9 +11,6 @@
 
 #include "ingest/stream.h"
 
-/* libavformat's name of its muxer. */
-const char *container_muxer(enum rtsprec_container container);
-
 /* The usual file name extension, without the dot. */
 const char *container_extension(enum rtsprec_container container);
 
