@@ -10,12 +10,13 @@ import harness
 from faulty import GOOD, FaultyCase
 from recorded import FRAME_US, check_camera, check_files
 
+SOUND_LATE_S = 0.8
 CLOCKS = {  # name: settings
     "sequence-wraps": ["sequence=65500"], "time-wraps": ["rtp-time=wrap:2"],
     "ntp-forward": ["reports=0.5", "ntp-step=2:3600"],
     "ntp-back": ["reports=0.5", "ntp-step=2:-3600"],
     "skew": ["skew=5000", "reports=0.5"], "skew-back": ["skew=-5000", "reports=0.5"],
-    "sound-late": ["sound-late=0.8"], "lies": ["framerate=5"], "burst": ["hold=2:1.5"],
+    "sound-late": [f"sound-late={SOUND_LATE_S}"], "lies": ["framerate=5"], "burst": ["hold=2:1.5"],
 }
 BROKEN = {
     "resets": ["rtp-reset=2", "reports=0.5"], "resets-high": ["rtp-reset=2", "rtp-time=4000000000"],
@@ -32,8 +33,14 @@ class Clocks(FaultyCase):
             yield [b - a for a, b in zip(times, times[1:])]
 
     def check_length(self, recorded):
-        """Video and sound of each file last equally long."""
-        for rows in recorded[:-1]:
+        """Video and sound of each file last equally long.
+
+        Sound that the camera sends late is still missing where the stop came soon after the cut.
+        """
+        stopped_after_us = max(row.dts_us for row in recorded[-1])
+        whole = recorded[:-1] if stopped_after_us > SOUND_LATE_S * 1_000_000 else recorded[:-2]
+        self.assertGreaterEqual(len(whole), 2)
+        for rows in whole:
             ends = [max(row.dts_us for row in rows if row.track == track) for track in "va"]
             self.assertLess(abs(ends[0] - ends[1]), 300_000)
 
