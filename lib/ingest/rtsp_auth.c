@@ -118,17 +118,15 @@ static int read_parameter(struct challenge *challenge, struct text name, struct 
     }
     char word[64];
     bool is_qop = text_equals(name, "qop"), is_algorithm = text_equals(name, "algorithm");
-    if (!is_qop && !is_algorithm && !text_equals(name, "stale"))
+    if (!is_qop && !is_algorithm)
         return 0;
     int err = copy_value(word, sizeof(word), value);
     if (err < 0)
         return err;
     if (is_qop)
         read_qop(challenge, word);
-    else if (is_algorithm)
-        read_algorithm(challenge, word);
     else
-        auth->is_stale = text_equals((struct text){word, strlen(word)}, "true");
+        read_algorithm(challenge, word);
     return 0;
 }
 

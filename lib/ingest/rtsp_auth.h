@@ -19,7 +19,6 @@ enum rtsp_auth_scheme { RTSP_AUTH_NONE, RTSP_AUTH_BASIC, RTSP_AUTH_MD5, RTSP_AUT
 struct rtsp_auth {
     enum rtsp_auth_scheme scheme;
     bool has_qop, has_algorithm;
-    bool is_stale; /* the credentials were right, the nonce was too old */
     bool has_opaque;
     char realm[256], nonce[512], opaque[512];
     uint32_t nonce_count; /* of requests with this nonce */

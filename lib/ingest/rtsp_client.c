@@ -143,16 +143,15 @@ int rtsp_client_challenge(struct rtsp_client *client, const struct rtsp_message 
                           int *attempts, struct rtsprec_error *error)
 {
     bool has_credentials = client->username || client->password;
-    bool was_tried = client->auth.scheme != RTSP_AUTH_NONE;
+    bool is_first = client->auth.scheme == RTSP_AUTH_NONE;
     int err = rtsp_auth_challenge(&client->auth, reply);
     if (err < 0)
         return error_set(error, RTSPREC_ERROR_UNAUTHORIZED,
                          "401, the camera asks for credentials in a way that is not known "
                          "(expected Basic, Digest MD5 or Digest SHA-256)");
-    /* Once refused they stay refused, unless the nonce was too old: some cameras say so, others
-     * just ask again after having accepted them. */
-    bool is_new = !was_tried || client->auth.is_stale || client->is_accepted;
-    return has_credentials && ++*attempts <= 2 && is_new;
+    /* Once refused they stay refused. Where they were accepted before, the nonce is too old, and the
+     * server need not say "stale"; where they never were, "stale" can be said for ever. */
+    return has_credentials && ++*attempts <= 2 && (is_first || client->is_accepted);
 }
 
 int rtsp_client_call(struct rtsp_client *client, const char *method, const char *url,

@@ -41,7 +41,7 @@ int rtsp_client_send(struct rtsp_client *client, const char *method, const char 
 
 /*
  * Sends a request and waits for its reply, whatever its status; interleaved frames until then are
- * left out. A 401 is answered once with credentials, and again when only the nonce was stale. The
+ * left out. A 401 is answered once with credentials, and again when they were accepted before. The
  * reply's texts are valid until the next call. Returns 0 or an error.
  */
 int rtsp_client_call(struct rtsp_client *client, const char *method, const char *url,

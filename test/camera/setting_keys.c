@@ -85,7 +85,7 @@ static const struct setting_key keys[] = {
      .expected =
          "basic, digest, md5, sha256, sha256-old, joined by , (header lines) or + (one line)",
      WORDS("basic", "digest", "md5", "sha256", "sha256-old")},
-    {KEY("stale", value_stale, stale), .expected = "REQUESTS or REQUESTS:silent"},
+    {KEY("stale", value_stale, stale), .expected = "REQUESTS, REQUESTS:silent or always"},
     {KEY("flood", value_flood, flood),
      .expected = "headers, line, body, frames, junk, or METHOD:one of them",
      WORDS("headers", "line", "body", "frames", "junk")},

@@ -174,6 +174,10 @@ int value_stale(void *member, const char *value, const struct setting_key *key)
     long requests = strtol(value, &end, 10);
 
     (void)key;
+    if (strcmp(value, "always") == 0) {
+        stale->requests = -1;
+        return 0;
+    }
     stale->is_silent = strcmp(end, ":silent") == 0;
     stale->requests = (int)requests;
     return requests > 0 && requests < 1000000 && (*end == '\0' || stale->is_silent) ? 0 : -1;

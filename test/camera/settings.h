@@ -41,7 +41,7 @@ struct redirect_setting {
 
 /** The nonce counts for so many requests; 0: for the connection. */
 struct stale_setting {
-    int requests;
+    int requests;  /**< that a nonce lets in; 0: any number, -1: none */
     int is_silent; /**< the new challenge does not say stale=true */
 };
 

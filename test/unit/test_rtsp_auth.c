@@ -69,7 +69,7 @@ static void test_rfc2617(void **state)
                                        "opaque=\"5ccc069c403ebaf9f0171e9517f40e41\"\r\n");
     assert_int_equal(auth.scheme, RTSP_AUTH_MD5);
     assert_true(auth.has_qop && auth.has_opaque);
-    assert_false(auth.is_stale || auth.has_algorithm);
+    assert_false(auth.has_algorithm);
     check_header(&auth, "Mufasa", "Circle Of Life", "GET", "/dir/index.html", "0a4f113b",
                  "Authorization: Digest username=\"Mufasa\", realm=\"testrealm@host.com\", "
                  "nonce=\"dcd98b7102dd2f0e8b11d0f600bfb0c093\", uri=\"/dir/index.html\", "
@@ -85,7 +85,7 @@ static void test_without_qop(void **state)
     (void)state;
     struct rtsp_auth auth = challenged("WWW-Authenticate: Digest realm=\"testrealm@host.com\",\t"
                                        "nonce=\"dcd98b7102dd2f0e8b11d0f600bfb0c093\",stale=FALSE");
-    assert_false(auth.has_qop || auth.has_opaque || auth.is_stale);
+    assert_false(auth.has_qop || auth.has_opaque);
     static const char expected[] =
         "Authorization: Digest username=\"Mufasa\", realm=\"testrealm@host.com\", "
         "nonce=\"dcd98b7102dd2f0e8b11d0f600bfb0c093\", uri=\"/dir/index.html\", "
@@ -165,30 +165,28 @@ static void test_values(void **state)
     (void)state;
     static const struct {
         const char *headers, *realm, *nonce, *opaque; /* opaque NULL: there is none */
-        bool has_qop, is_stale, has_algorithm;
+        bool has_qop, has_algorithm;
     } rows[] = {
-        {"Digest realm=\"a, b=\\\"c\\\\\", nonce=\"n\"", "a, b=\"c\\", "n", NULL, 0, 0, 0},
+        {"Digest realm=\"a, b=\\\"c\\\\\", nonce=\"n\"", "a, b=\"c\\", "n", NULL, 0, 0},
         {"DIGEST REALM=\"r\",NONCE=\"n\",STALE=\"TRUE\",QOP=\"AUTH\",ALGORITHM=\"md5\"", "r", "n",
-         NULL, 1, 1, 1},
+         NULL, 1, 1},
         {"Digest realm=IP Camera(12), nonce=dGVzdA==, stale=true, opaque=", "IP Camera(12)",
-         "dGVzdA==", "", 0, 1, 0},
-        {"Digest realm = \"r\" , nonce = \"n\" , qop = auth , stale = false", "r", "n", NULL, 1, 0,
-         0},
-        {"Digest realm=\"r\" nonce=\"n\" opaque=\"o\"", "r", "n", "o", 0, 0, 0},
-        {"Digest realm=\"\", nonce=\"n\", opaque=\"\", qop=\"\"", "", "n", "", 0, 0, 0},
+         "dGVzdA==", "", 0, 0},
+        {"Digest realm = \"r\" , nonce = \"n\" , qop = auth , stale = false", "r", "n", NULL, 1, 0},
+        {"Digest realm=\"r\" nonce=\"n\" opaque=\"o\"", "r", "n", "o", 0, 0},
+        {"Digest realm=\"\", nonce=\"n\", opaque=\"\", qop=\"\"", "", "n", "", 0, 0},
         {"Digest nonce=\"n\", userhash=true, charset=UTF-8, domain=\"/ /a\", x=\"y,\\\"z\"", "",
-         "n", NULL, 0, 0, 0},
-        {"Digest realm=\"r\", nonce=\"n", "r", "n", NULL, 0, 0, 0},
-        {"Digest realm=\"r\", nonce=\"n\\", "r", "n\\", NULL, 0, 0, 0},
-        {"Digest realm=\"r\", nonce=\"n\\\"", "r", "n\\", NULL, 0, 0, 0},
-        {"Digest qop=\"auth-int,auth\", realm=\"r\", nonce=\"n\"", "r", "n", NULL, 1, 0, 0},
-        {",, Digest realm=\"r\",, nonce=\"n\",,", "r", "n", NULL, 0, 0, 0},
-        {"\"x\", =, (), ;;, Digest realm=\"r\", nonce=\"n\"", "r", "n", NULL, 0, 0, 0},
+         "n", NULL, 0, 0},
+        {"Digest realm=\"r\", nonce=\"n", "r", "n", NULL, 0, 0},
+        {"Digest realm=\"r\", nonce=\"n\\", "r", "n\\", NULL, 0, 0},
+        {"Digest realm=\"r\", nonce=\"n\\\"", "r", "n\\", NULL, 0, 0},
+        {"Digest qop=\"auth-int,auth\", realm=\"r\", nonce=\"n\"", "r", "n", NULL, 1, 0},
+        {",, Digest realm=\"r\",, nonce=\"n\",,", "r", "n", NULL, 0, 0},
+        {"\"x\", =, (), ;;, Digest realm=\"r\", nonce=\"n\"", "r", "n", NULL, 0, 0},
         {"Digest realm=\"r\", nonce=\"n\", algorithm=SHA-512, Digest realm=\"s\", nonce=\"m\"", "s",
-         "m", NULL, 0, 0, 0},
-        {"Digest realm=\"r\", nonce=\"n\", Digest realm=\"s\", nonce=\"m\"", "r", "n", NULL, 0, 0,
-         0},
-        {"Digest realm=\"r\xc3\xa4\", nonce=\"n\"", "r\xc3\xa4", "n", NULL, 0, 0, 0},
+         "m", NULL, 0, 0},
+        {"Digest realm=\"r\", nonce=\"n\", Digest realm=\"s\", nonce=\"m\"", "r", "n", NULL, 0, 0},
+        {"Digest realm=\"r\xc3\xa4\", nonce=\"n\"", "r\xc3\xa4", "n", NULL, 0, 0},
     };
     for (size_t i = 0; i < LENGTH(rows); i++) {
         char headers[512];
@@ -200,8 +198,7 @@ static void test_values(void **state)
         require(auth.has_opaque == (rows[i].opaque != NULL) &&
                     (!rows[i].opaque || !strcmp(auth.opaque, rows[i].opaque)),
                 "%s: opaque %s", headers, auth.opaque);
-        require(auth.has_qop == rows[i].has_qop && auth.is_stale == rows[i].is_stale &&
-                    auth.has_algorithm == rows[i].has_algorithm,
+        require(auth.has_qop == rows[i].has_qop && auth.has_algorithm == rows[i].has_algorithm,
                 "%s", headers);
     }
 }
@@ -287,7 +284,6 @@ static void test_nonce_count(void **state)
         assert_int_equal(auth.nonce_count, i);
     }
     assert_int_equal(challenge(&auth, second), 0);
-    assert_true(auth.is_stale);
     assert_int_equal(auth.nonce_count, 0);
 }
 

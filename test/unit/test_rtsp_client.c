@@ -151,15 +151,13 @@ static void test_a_refused_login_is_not_tried_again(void **state)
         {"OPTIONS ", REFUSED "Basic realm=\"x\"\r\n\r\n", 0, 0},
         {"OPTIONS ", REFUSED "Basic realm=\"x\"\r\n\r\n", 0, 0},
         {0}};
-    static const struct server_step stale[] = {{"OPTIONS ", STALE("a"), 0, 0},
-                                               {"OPTIONS ", STALE("b"), 0, 0},
-                                               {"OPTIONS ", STALE("c"), 0, 0},
-                                               {0}};
+    static const struct server_step stale[] = {
+        {"OPTIONS ", STALE("a"), 0, 0}, {"OPTIONS ", STALE("b"), 0, 0}, {0}};
     const struct {
         const struct server_step *steps;
         const char *username;
         int requests;
-    } rows[] = {{digest, "user", 2}, {basic, "user", 2}, {stale, "user", 3}, {digest, NULL, 1}};
+    } rows[] = {{digest, "user", 2}, {basic, "user", 2}, {stale, "user", 2}, {digest, NULL, 1}};
     for (size_t i = 0; i < LENGTH(rows); i++) {
         struct rig rig;
         begin(&rig, rows[i].steps, rows[i].username, rows[i].username ? "wrong" : NULL);
