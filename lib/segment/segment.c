@@ -44,6 +44,7 @@ struct segment {
      */
     AVPacket *held[STREAM_MAX_TRACKS]; /* owned; empty: none */
 
+    int64_t frame_us;          /* how long the last frame of the video lasted */
     int64_t fragment_start_us; /* media time; INT64_MIN: no fragment is begun */
     int64_t fragment_bytes;
     struct segment_summary summary;
@@ -193,6 +194,8 @@ static int write_packet(struct segment *segment, AVPacket *packet)
 
     segment->summary.packets++;
     segment->summary.frames += is_video;
+    if (is_video)
+        segment->frame_us = duration_us;
     if (is_video && end_us > segment->summary.duration_us)
         segment->summary.duration_us = end_us;
     return 0;
@@ -205,6 +208,27 @@ static int write_held(struct segment *segment, int track)
     int err = held->data ? write_packet(segment, held) : 0;
     av_packet_unref(held);
     return err;
+}
+
+/*
+ * Media time of the first frame that will not fit into the fragment, as long as frames last as long
+ * as the last one did: what waits for it to end would be lost in a crash for nothing.
+ */
+static int64_t first_beyond_us(const struct segment *segment)
+{
+    return segment->fragment_start_us + segment->fragment_us - segment->frame_us + 1;
+}
+
+/* When the frame that is held now is the first of the next fragment, this one is whole. */
+static int end_whole_fragment(struct segment *segment)
+{
+    const AVPacket *held = segment->held[0];
+    if (!held->data || segment->fragment_start_us == INT64_MIN)
+        return 0;
+    int64_t dts_us =
+        av_rescale_q(held->dts - segment->start_pts, segment->stream->tracks[0].time_base,
+                     (AVRational){1, US_PER_SECOND});
+    return dts_us >= first_beyond_us(segment) ? end_fragment(segment) : 0;
 }
 
 int segment_write(struct segment *segment, AVPacket *packet, struct rtsprec_error *error)
@@ -220,6 +244,8 @@ int segment_write(struct segment *segment, AVPacket *packet, struct rtsprec_erro
     /* An mkv file holds no durations, but the order in which packets are written. */
     if (err == 0 && segment->container == RTSPREC_CONTAINER_MKV)
         err = write_held(segment, track);
+    if (err == 0)
+        err = end_whole_fragment(segment);
     return err < 0 ? explain(segment, err, "writing failed", error) : 0;
 }
 
@@ -233,7 +259,7 @@ void segment_fragment_end(const struct segment *segment, int64_t *media_us, int6
         left -= segment->held[i]->size;
     int64_t origin_us = av_rescale_q(segment->start_pts, segment->stream->tracks[0].time_base,
                                      (AVRational){1, US_PER_SECOND});
-    *media_us = origin_us + segment->fragment_start_us + segment->fragment_us;
+    *media_us = origin_us + first_beyond_us(segment);
     *bytes = left > 0 ? left : 0;
 }
 
