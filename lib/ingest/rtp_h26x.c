@@ -363,14 +363,30 @@ static void note_loss(struct gathered *frame)
         frame->head_lost = true;
 }
 
-int rtp_h26x_push(struct rtp_h26x *h26x, const struct rtp_packet *packet, int64_t timestamp,
-                  bool lost, int64_t arrival_us, AVPacket *out, int64_t *out_arrival_us)
+/*
+ * Whether a packet is the next piece of the NAL unit that is open and tells nothing else, as
+ * nineteen of twenty do: those need not be looked at twice, which halves what a packet costs.
+ */
+static bool goes_on(const struct rtp_h26x *h26x, const struct rtp_packet *packet, int64_t timestamp,
+                    struct rtp_unit *piece)
+{
+    struct rtp_payload payload;
+    if (!h26x->frame.is_open || h26x->frame.timestamp != timestamp ||
+        h26x->marker_timestamp != NO_TIME)
+        return false;
+    rtp_payload_begin(&payload, h26x->codec, h26x->has_donl, packet->payload, packet->size);
+    return payload.form == RTP_PAYLOAD_PIECE && rtp_payload_next(&payload, piece) && !piece->begins;
+}
+
+/*
+ * What a packet says of the frame it belongs to, before its units are taken. Returns 1 when it
+ * ended the frame before, which is in out then, 0, or an error that concerns that one only.
+ */
+static int begin_packet(struct rtp_h26x *h26x, const struct rtp_packet *packet, int64_t timestamp,
+                        bool lost, int64_t arrival_us, AVPacket *out, int64_t *out_arrival_us)
 {
     struct gathered *frame = &h26x->frame;
     int result = 0;
-    if (!packet)
-        return frame->is_complete ? finish(h26x, out, out_arrival_us) : 0;
-
     struct content content = inspect(h26x, packet);
     judge_marker(h26x, &content, timestamp, lost);
     if (lost)
@@ -385,7 +401,23 @@ int rtp_h26x_push(struct rtp_h26x *h26x, const struct rtp_packet *packet, int64_
     frame->has_begun = true;
     frame->timestamp = timestamp;
     frame->expects_key |= content.has_sets;
-    int taken = take_units(h26x, packet);
+    return result;
+}
+
+int rtp_h26x_push(struct rtp_h26x *h26x, const struct rtp_packet *packet, int64_t timestamp,
+                  bool lost, int64_t arrival_us, AVPacket *out, int64_t *out_arrival_us)
+{
+    struct gathered *frame = &h26x->frame;
+    struct rtp_unit piece;
+    int result = 0, taken;
+    if (!packet)
+        return frame->is_complete ? finish(h26x, out, out_arrival_us) : 0;
+    if (!lost && goes_on(h26x, packet, timestamp, &piece)) {
+        taken = take_piece(h26x, &piece);
+    } else {
+        result = begin_packet(h26x, packet, timestamp, lost, arrival_us, out, out_arrival_us);
+        taken = take_units(h26x, packet);
+    }
     if (taken < 0) {
         if (result == 1)
             av_packet_unref(out);
