@@ -64,3 +64,60 @@ bool layout_camera_name_is_valid(const char *name)
     }
     return true;
 }
+
+#define DAY_PATTERN  "0000-00-00"
+#define TIME_PATTERN "00_00_00"
+
+/* What follows a pattern, in which 0 stands for any digit, at the beginning of a name; NULL: the
+ * name begins otherwise. */
+static const char *skip_pattern(const char *name, const char *pattern)
+{
+    for (; *pattern; pattern++, name++) {
+        bool fits = *pattern == '0' ? *name >= '0' && *name <= '9' : *name == *pattern;
+        if (!fits)
+            return NULL;
+    }
+    return name;
+}
+
+bool layout_day_name_is_valid(const char *name)
+{
+    const char *rest = skip_pattern(name, DAY_PATTERN);
+    return rest && *rest == '\0';
+}
+
+bool layout_segment_name_is_valid(const char *name)
+{
+    const char *rest = skip_pattern(name, TIME_PATTERN);
+    while (rest && *rest == '-') { /* several, where a repair found names taken */
+        rest++;
+        if (*rest < '1' || *rest > '9')
+            return false;
+        rest += strspn(rest, "0123456789");
+    }
+    return rest && (!strcmp(rest, ".mp4") || !strcmp(rest, ".mkv"));
+}
+
+bool layout_part_name_is_valid(const char *name)
+{
+    size_t length = strlen(name), suffix = strlen(LAYOUT_PART_SUFFIX);
+    return skip_pattern(name, TIME_PATTERN) && length > strlen(TIME_PATTERN) + suffix &&
+           !strcmp(name + length - suffix, LAYOUT_PART_SUFFIX);
+}
+
+bool layout_parse_segment_path(const char *path, size_t *camera_bytes, size_t *day_bytes)
+{
+    char camera[MAX_NAME_BYTES + 1];
+    size_t length = strcspn(path, "/"), day = strlen(DAY_PATTERN);
+    if (length > MAX_NAME_BYTES || path[length] != '/')
+        return false;
+    memcpy(camera, path, length);
+    camera[length] = '\0';
+    const char *rest = skip_pattern(path + length + 1, DAY_PATTERN);
+    if (!layout_camera_name_is_valid(camera) || !rest || *rest != '/' ||
+        !layout_segment_name_is_valid(rest + 1))
+        return false;
+    *camera_bytes = length;
+    *day_bytes = day;
+    return true;
+}

@@ -4,6 +4,7 @@
 #define ARCHIVE_LAYOUT_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <time.h>
 
@@ -36,5 +37,19 @@ char *layout_closed_path(const char *part_path, int attempt, const char *suffix)
 /* Whether a camera's name can be a directory's: 1 to 200 bytes, no "/", no control characters, does
  * not begin with a dot. */
 bool layout_camera_name_is_valid(const char *name);
+
+/* Whether a name has the archive's own form: a day's directory, a closed segment (00_00_00.mp4,
+ * 00_00_00-2.mkv), a file that is not closed. What has not, is somebody else's. */
+bool layout_day_name_is_valid(const char *name);
+bool layout_segment_name_is_valid(const char *name);
+bool layout_part_name_is_valid(const char *name);
+
+/*
+ * Takes CAMERA/YYYY-MM-DD/NAME, the path of a closed segment below the archive's root, apart.
+ * *camera_bytes and *day_bytes are what belongs to the directory of the camera and of the day.
+ *
+ * Returns false for everything else, also for a path with "..", "//" or "/" in front.
+ */
+bool layout_parse_segment_path(const char *path, size_t *camera_bytes, size_t *day_bytes);
 
 #endif

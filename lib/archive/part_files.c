@@ -9,26 +9,14 @@
 
 #include "archive/layout.h"
 
-static bool matches(const char *name, const char *pattern)
-{
-    for (; *pattern; pattern++, name++) {
-        bool fits = *pattern == '0' ? *name >= '0' && *name <= '9' : *name == *pattern;
-        if (!fits)
-            return false;
-    }
-    return true;
-}
-
 static int is_day(const struct dirent *entry)
 {
-    return matches(entry->d_name, "0000-00-00") && entry->d_name[10] == '\0';
+    return layout_day_name_is_valid(entry->d_name);
 }
 
 static int is_part(const struct dirent *entry)
 {
-    size_t length = strlen(entry->d_name), suffix = strlen(LAYOUT_PART_SUFFIX);
-    return matches(entry->d_name, "00_00_00") && length > 8 + suffix &&
-           !strcmp(entry->d_name + length - suffix, LAYOUT_PART_SUFFIX);
+    return layout_part_name_is_valid(entry->d_name);
 }
 
 static int is_camera(const struct dirent *entry)

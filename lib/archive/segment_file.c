@@ -14,6 +14,8 @@
 
 /* Of one second: more means that something is broken. */
 #define MAX_NAMES 1000
+/* How often directories are made again that retention removes because nothing is in them yet. */
+#define MAX_REMAKES 100
 
 static int make_day_directory(const struct layout *layout, const struct tm *local,
                               struct rtsprec_error *error)
@@ -21,7 +23,9 @@ static int make_day_directory(const struct layout *layout, const struct tm *loca
     char *directory = layout_day_directory(layout, local);
     if (!directory)
         return error_set(error, RTSPREC_ERROR_NO_MEMORY, "out of memory");
-    int err = file_make_directories(directory);
+    int err;
+    for (int i = 0; (err = file_make_directories(directory)) == -ENOENT && i < MAX_REMAKES; i++)
+        ;
     if (err < 0)
         err = error_set_errno(error, error_code_of_errno(-err), -err,
                               "%s: the directory cannot be created", directory);
@@ -33,6 +37,23 @@ static bool name_exists(const char *path)
 {
     struct stat status;
     return lstat(path, &status) == 0;
+}
+
+/* Returns 0 when it is open or its name is taken; the day's directory is there or has been. */
+static int open_part(struct segment_file *file, const struct layout *layout, const struct tm *local,
+                     struct rtsprec_error *error)
+{
+    int err = 0;
+    for (int remakes = 0; err == 0; remakes++) {
+        file->fd = open(file->part_path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        if (file->fd >= 0 || errno == EEXIST)
+            return 0;
+        if (errno != ENOENT || remakes == MAX_REMAKES)
+            return error_set_errno(error, error_code_of_errno(errno), errno,
+                                   "%s: the file cannot be created", file->part_path);
+        err = make_day_directory(layout, local, error);
+    }
+    return err;
 }
 
 int segment_file_create(struct segment_file *file, const struct layout *layout,
@@ -49,12 +70,9 @@ int segment_file_create(struct segment_file *file, const struct layout *layout,
             return error_set(error, RTSPREC_ERROR_NO_MEMORY, "out of memory");
         if (name_exists(file->final_path))
             continue;
-        file->fd = open(file->part_path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        err = open_part(file, layout, &local, error);
         if (file->fd >= 0)
             return 0;
-        if (errno != EEXIST)
-            err = error_set_errno(error, error_code_of_errno(errno), errno,
-                                  "%s: the file cannot be created", file->part_path);
     }
     return err ? err
                : error_set(error, RTSPREC_ERROR_IO, "%s: this name and %d more are taken",

@@ -103,9 +103,10 @@ int file_make_directories(const char *path)
             break;
     }
     struct stat status;
-    /* mkdir() says EEXIST of a file and of a link to nothing, too. */
+    /* mkdir() says EEXIST of a file and of a link to nothing, too; and somebody may have removed an
+     * empty directory since. */
     if (!err && (stat(copy, &status) != 0 || !S_ISDIR(status.st_mode)))
-        err = -ENOTDIR;
+        err = lstat(copy, &status) != 0 && errno == ENOENT ? -ENOENT : -ENOTDIR;
     free(copy);
     return err;
 }

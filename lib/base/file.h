@@ -22,7 +22,8 @@ ssize_t file_read_at(int fd, void *data, size_t size, int64_t offset);
 /* Where the zeros begin that a file of this size ends with; its size when it ends with none. */
 int64_t file_content_end(int fd, int64_t size);
 
-/* Creates a directory and those above it; one that exists is fine. */
+/* Creates a directory and those above it; one that exists is fine. -ENOENT: somebody removed one of
+ * them meanwhile. */
 int file_make_directories(const char *path);
 
 /* Gives a file a new name unless that name exists: then -EEXIST, and nothing has changed. */

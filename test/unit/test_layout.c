@@ -95,6 +95,77 @@ static void test_camera_names(void **state)
         require(!layout_camera_name_is_valid(invalid[i]), "%s", invalid[i]);
 }
 
+static void test_names_of_our_own(void **state)
+{
+    (void)state;
+    const char *const segments[] = {"00_00_00.mp4", "23_59_59-2.mkv", "12_00_00-2-3.mkv",
+                                    "01_30_00-1000.mp4"};
+    for (size_t i = 0; i < LENGTH(segments); i++)
+        require(layout_segment_name_is_valid(segments[i]), "%s", segments[i]);
+    const char *const others[] = {
+        "",
+        "00_00_00",
+        "00_00_00.mp4.part",
+        "00_00_00.mp4.damaged",
+        "00_00_00.avi",
+        "00_00_00.mp4 ",
+        "00_00_0.mp4",
+        "x00_00_00.mp4",
+        "00_00_00x.mp4",
+        "00_00_00-.mp4",
+        "00_00_00-0.mp4",
+        "00_00_00-2x.mp4",
+        "00_00_00.MP4",
+        "00_00_00.mp4/",
+    };
+    for (size_t i = 0; i < LENGTH(others); i++)
+        require(!layout_segment_name_is_valid(others[i]), "%s", others[i]);
+
+    assert_true(layout_day_name_is_valid("2024-03-02"));
+    assert_false(layout_day_name_is_valid("2024-03-2"));
+    assert_false(layout_day_name_is_valid("2024-03-02x"));
+    assert_false(layout_day_name_is_valid("2024_03_02"));
+    assert_true(layout_part_name_is_valid("12_00_00-2.mkv.part"));
+    assert_false(layout_part_name_is_valid("12_00_00.part"));
+    assert_false(layout_part_name_is_valid("12_00_00.mp4"));
+}
+
+static void test_paths_taken_apart(void **state)
+{
+    (void)state;
+    size_t camera = 0, day = 0;
+    assert_true(layout_parse_segment_path("a b/2024-03-02/12_00_00.mp4", &camera, &day));
+    assert_int_equal(camera, 3);
+    assert_int_equal(day, 10);
+    char name[300];
+    memset(name, 'x', 201);
+    strcpy(name + 201, "/2024-03-02/12_00_00.mp4");
+    assert_false(layout_parse_segment_path(name, &camera, &day));
+    assert_true(layout_parse_segment_path(name + 1, &camera, &day));
+    const char *const others[] = {
+        "",
+        "/",
+        "12_00_00.mp4",
+        "2024-03-02/12_00_00.mp4",
+        "/a/2024-03-02/12_00_00.mp4",
+        "../2024-03-02/12_00_00.mp4",
+        "a/../2024-03-02/12_00_00.mp4",
+        "a//2024-03-02/12_00_00.mp4",
+        "a/2024-03-02//12_00_00.mp4",
+        "a/2024-03-02/../12_00_00.mp4",
+        "a/2024-03-02/x/12_00_00.mp4",
+        "a/2024-03-02/12_00_00.mp4.part",
+        "a/2024-03-02/12_00_00.mp4/..",
+        "a/2024-03-02/",
+        "a/2024-03-02",
+        "./2024-03-02/12_00_00.mp4",
+        ".trash/2024-03-02/12_00_00.mp4",
+        "a\nb/2024-03-02/12_00_00.mp4",
+    };
+    for (size_t i = 0; i < LENGTH(others); i++)
+        require(!layout_parse_segment_path(others[i], &camera, &day), "%s", others[i]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -102,6 +173,8 @@ int main(void)
         cmocka_unit_test(test_order),
         cmocka_unit_test(test_closed_paths),
         cmocka_unit_test(test_camera_names),
+        cmocka_unit_test(test_names_of_our_own),
+        cmocka_unit_test(test_paths_taken_apart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
