@@ -11,5 +11,6 @@
 #include <rtsprec/recorder.h>
 #include <rtsprec/camera.h>
 #include <rtsprec/archive.h>
+#include <rtsprec/retention.h>
 
 #endif
