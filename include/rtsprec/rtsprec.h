@@ -10,6 +10,7 @@
 #include <rtsprec/event.h>
 #include <rtsprec/recorder.h>
 #include <rtsprec/camera.h>
+#include <rtsprec/schedule.h>
 #include <rtsprec/archive.h>
 #include <rtsprec/retention.h>
 

@@ -162,6 +162,25 @@ static void checking_options_needs_no_luck(void **state)
     }
 }
 
+static void reading_a_schedule_needs_no_luck(void **state)
+{
+    bool refused = true;
+
+    (void)state;
+    for (int first = 1; refused; first++) {
+        struct rtsprec_error error = {0};
+        struct rtsprec_schedule *schedule;
+        fault_arm(first, 1, FAULT_THIS_THREAD);
+        int err = rtsprec_schedule_create(&schedule, "period:mon-fri 08-18", &error);
+        refused = fault_disarm();
+        if (err != 0)
+            assert_told(err, &error);
+        assert_int_equal(err == 0, !refused);
+        assert_int_equal(schedule != NULL, !refused);
+        rtsprec_schedule_destroy(&schedule);
+    }
+}
+
 /* With no arguments on an address that refuses, else with RTSPCAM and CLIP on a camera. */
 int main(int argc, char **argv)
 {
@@ -170,6 +189,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(all_calls_from_one_on_are_refused),
         cmocka_unit_test(calls_of_the_threads_are_refused),
         cmocka_unit_test(checking_options_needs_no_luck),
+        cmocka_unit_test(reading_a_schedule_needs_no_luck),
     };
     const struct CMUnitTest recording[] = {
         cmocka_unit_test(calls_while_recording_are_refused),
