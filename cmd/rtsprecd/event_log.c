@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -29,6 +30,7 @@ static void write_state(struct log_sink *sink, const struct rtsprec_event *event
 {
     const struct rtsprec_event_state *state = &event->u.state;
     const char *text = state->text != NULL ? state->text : "";
+    bool is_lost = state->from == RTSPREC_CAMERA_RECORDING || state->from == RTSPREC_CAMERA_STANDBY;
 
     if (text[0] == '\0' && state->error != RTSPREC_OK)
         text = rtsprec_error_string(state->error);
@@ -47,8 +49,13 @@ static void write_state(struct log_sink *sink, const struct rtsprec_event *event
         return;
     case RTSPREC_CAMERA_WAITING:
         write_record(sink, event, RTSPREC_LOG_WARNING, "%s%s; next attempt in %.1f s",
-                     state->from == RTSPREC_CAMERA_RECORDING ? "Camera lost: " : "", text,
-                     (double)state->retry_in_us / 1e6);
+                     is_lost ? "Camera lost: " : "", text, (double)state->retry_in_us / 1e6);
+        return;
+    case RTSPREC_CAMERA_STANDBY:
+        write_record(sink, event, RTSPREC_LOG_INFO, "Video arrives and is not recorded for now");
+        return;
+    case RTSPREC_CAMERA_OFF:
+        write_record(sink, event, RTSPREC_LOG_INFO, "Not connected for now");
         return;
     }
 }
@@ -104,6 +111,9 @@ void event_log_write(struct log_sink *sink, const struct rtsprec_event *event)
                          event->u.storage.text);
         else
             write_record(sink, event, RTSPREC_LOG_INFO, "Files are written again");
+        return;
+    case RTSPREC_EVENT_RECORDING_CHANGED:
+        /* The supervisor knows why, and until when. */
         return;
     case RTSPREC_EVENT_OVERFLOW:
         write_record(sink, event, RTSPREC_LOG_WARNING,

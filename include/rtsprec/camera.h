@@ -173,6 +173,21 @@ RTSPREC_API int rtsprec_camera_create(struct rtsprec_camera **out,
  */
 RTSPREC_API int rtsprec_camera_start(struct rtsprec_camera *camera, struct rtsprec_error *error);
 
+/**
+ * Says whether a camera is to be recorded, before it is started or at any time after; returns at
+ * once. A new camera is RTSPREC_RECORDING_ON, and what was said last outlives stop and start. It is
+ * how a camera follows a schedule (schedule.h), and how the library knows that it is not missing.
+ *
+ * From ON to another: the frame that comes next is not in the file any more, which is closed.
+ * Back to ON: recording begins with the next key frame; from OFF the camera has to be connected
+ * before, which STANDBY some seconds earlier saves. What arrives in STANDBY is received and counted
+ * as received, and nothing else becomes of it; a camera that is lost then is connected again.
+ *
+ * @return 0, or RTSPREC_ERROR_INVALID when @p recording is none of the three
+ */
+RTSPREC_API int rtsprec_camera_set_recording(struct rtsprec_camera *camera,
+                                             enum rtsprec_recording recording);
+
 /** Asks the camera to stop, returns at once. Stopping a camera that is not running does nothing. */
 RTSPREC_API void rtsprec_camera_request_stop(struct rtsprec_camera *camera);
 
@@ -228,6 +243,8 @@ struct rtsprec_camera_statistics {
 
     /** RTP packets that the network lost; the frames that they were of are damaged. */
     int64_t lost_packets_total;
+
+    enum rtsprec_recording recording; /**< as rtsprec_camera_set_recording() said last */
 };
 
 /**

@@ -19,10 +19,22 @@ enum rtsprec_camera_state {
     RTSPREC_CAMERA_CONNECTING = 1, /**< opening the stream, or waiting for its first key frame */
     RTSPREC_CAMERA_RECORDING = 2,  /**< video arrives and is written */
     RTSPREC_CAMERA_WAITING = 3,    /**< the last attempt failed; the next one is scheduled */
+    RTSPREC_CAMERA_STANDBY = 4,    /**< video arrives and is not to be written now */
+    RTSPREC_CAMERA_OFF = 5,        /**< started, but not to be connected now */
 };
 
 /** A state's name in lower case, "recording"; a constant string. Thread-safety: any thread. */
 RTSPREC_API const char *rtsprec_camera_state_name(enum rtsprec_camera_state state);
+
+/** What a program wants of a camera that is started: rtsprec_camera_set_recording(). */
+enum rtsprec_recording {
+    RTSPREC_RECORDING_ON = 0,      /**< what it sends is recorded */
+    RTSPREC_RECORDING_STANDBY = 1, /**< it is connected, and nothing is recorded */
+    RTSPREC_RECORDING_OFF = 2,     /**< it is not connected */
+};
+
+/** The name in lower case, "standby"; a constant string. Thread-safety: any thread. */
+RTSPREC_API const char *rtsprec_recording_name(enum rtsprec_recording recording);
 
 /** Why a segment ended. */
 enum rtsprec_segment_reason {
@@ -31,6 +43,7 @@ enum rtsprec_segment_reason {
     RTSPREC_SEGMENT_LOST = 2,       /**< the camera went away */
     RTSPREC_SEGMENT_PARAMETERS = 3, /**< codec, resolution or tracks changed */
     RTSPREC_SEGMENT_FAILED = 4,     /**< writing failed; what was written before is in the file */
+    RTSPREC_SEGMENT_PAUSED = 5,     /**< the camera was not to be recorded any more for now */
 };
 
 /** A reason's name in lower case, "rotated"; a constant string. Thread-safety: any thread. */
@@ -38,13 +51,14 @@ RTSPREC_API const char *rtsprec_segment_reason_name(enum rtsprec_segment_reason 
 
 /** Kinds of event; each names the member of the union that holds its details. */
 enum rtsprec_event_type {
-    RTSPREC_EVENT_STATE_CHANGED = 1,   /**< state */
-    RTSPREC_EVENT_SEGMENT_OPENED = 2,  /**< segment; bytes and end_us are still 0 */
-    RTSPREC_EVENT_SEGMENT_CLOSED = 3,  /**< segment; the file has its final name */
-    RTSPREC_EVENT_DISCONTINUITY = 4,   /**< discontinuity */
-    RTSPREC_EVENT_PACKETS_DROPPED = 5, /**< dropped */
-    RTSPREC_EVENT_OVERFLOW = 6,        /**< overflow */
-    RTSPREC_EVENT_STORAGE_CHANGED = 7, /**< storage */
+    RTSPREC_EVENT_STATE_CHANGED = 1,     /**< state */
+    RTSPREC_EVENT_SEGMENT_OPENED = 2,    /**< segment; bytes and end_us are still 0 */
+    RTSPREC_EVENT_SEGMENT_CLOSED = 3,    /**< segment; the file has its final name */
+    RTSPREC_EVENT_DISCONTINUITY = 4,     /**< discontinuity */
+    RTSPREC_EVENT_PACKETS_DROPPED = 5,   /**< dropped */
+    RTSPREC_EVENT_OVERFLOW = 6,          /**< overflow */
+    RTSPREC_EVENT_STORAGE_CHANGED = 7,   /**< storage */
+    RTSPREC_EVENT_RECORDING_CHANGED = 8, /**< recording */
 };
 
 /** STATE_CHANGED */
@@ -103,6 +117,11 @@ struct rtsprec_event_storage {
     const char *text; /**< why, in words: what and where; "" when files are written again */
 };
 
+/** RECORDING_CHANGED: rtsprec_camera_set_recording() wants something else than before. */
+struct rtsprec_event_recording {
+    enum rtsprec_recording from, to;
+};
+
 /** One event. It and all it points to live as long as the callback runs. */
 struct rtsprec_event {
     size_t size; /**< of the struct as the library knows it; it only grows at the end */
@@ -116,6 +135,7 @@ struct rtsprec_event {
         struct rtsprec_event_dropped dropped;
         struct rtsprec_event_overflow overflow;
         struct rtsprec_event_storage storage;
+        struct rtsprec_event_recording recording;
     } u;
 };
 

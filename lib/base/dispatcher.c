@@ -174,6 +174,7 @@ static const char **event_string(struct rtsprec_event *event)
     case RTSPREC_EVENT_STORAGE_CHANGED:
         return &event->u.storage.text;
     case RTSPREC_EVENT_PACKETS_DROPPED:
+    case RTSPREC_EVENT_RECORDING_CHANGED:
     case RTSPREC_EVENT_OVERFLOW:
         break;
     }

@@ -23,6 +23,23 @@ const char *rtsprec_camera_state_name(enum rtsprec_camera_state state)
         return "recording";
     case RTSPREC_CAMERA_WAITING:
         return "waiting";
+    case RTSPREC_CAMERA_STANDBY:
+        return "standby";
+    case RTSPREC_CAMERA_OFF:
+        return "off";
+    }
+    return "unknown";
+}
+
+const char *rtsprec_recording_name(enum rtsprec_recording recording)
+{
+    switch (recording) {
+    case RTSPREC_RECORDING_ON:
+        return "on";
+    case RTSPREC_RECORDING_STANDBY:
+        return "standby";
+    case RTSPREC_RECORDING_OFF:
+        return "off";
     }
     return "unknown";
 }
@@ -40,6 +57,8 @@ const char *rtsprec_segment_reason_name(enum rtsprec_segment_reason reason)
         return "parameters";
     case RTSPREC_SEGMENT_FAILED:
         return "failed";
+    case RTSPREC_SEGMENT_PAUSED:
+        return "paused";
     }
     return "unknown";
 }
@@ -149,7 +168,35 @@ void rtsprec_camera_request_stop(struct rtsprec_camera *camera)
 
 bool camera_is_stopping(struct rtsprec_camera *camera)
 {
-    return cancel_requested(&camera->cancel) && camera->running;
+    return cancel_stopped(&camera->cancel) && camera->running;
+}
+
+enum rtsprec_recording camera_recording(const struct rtsprec_camera *camera)
+{
+    return (enum rtsprec_recording)atomic_load_explicit(&camera->recording, memory_order_relaxed);
+}
+
+int rtsprec_camera_set_recording(struct rtsprec_camera *camera, enum rtsprec_recording recording)
+{
+    if (recording != RTSPREC_RECORDING_ON && recording != RTSPREC_RECORDING_STANDBY &&
+        recording != RTSPREC_RECORDING_OFF)
+        return RTSPREC_ERROR_INVALID;
+    /* Posted under the lock, so that events of several callers come in the order of their changes.
+     */
+    pthread_mutex_lock(&camera->lock);
+    enum rtsprec_recording from = camera_recording(camera);
+    if (from != recording) {
+        atomic_store(&camera->recording, recording);
+        cancel_hold(&camera->cancel, recording == RTSPREC_RECORDING_OFF);
+        struct rtsprec_event event = {
+            .type = RTSPREC_EVENT_RECORDING_CHANGED,
+            .camera = camera->options.name,
+            .u.recording = {.from = from, .to = recording},
+        };
+        dispatcher_post(camera->dispatcher, &event);
+    }
+    pthread_mutex_unlock(&camera->lock);
+    return 0;
 }
 
 void rtsprec_camera_wait(struct rtsprec_camera *camera)
@@ -307,6 +354,7 @@ int rtsprec_camera_get_statistics(const struct rtsprec_camera *constant_camera,
     snapshot.height = camera->height;
     memcpy(snapshot.segment_path, camera->segment_path, sizeof(camera->segment_path));
     snapshot.storage_error = camera->storage_error;
+    snapshot.recording = camera_recording(camera);
     pthread_mutex_unlock(&camera->lock);
     memcpy(out, &snapshot, out->size);
     return 0;

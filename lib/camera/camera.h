@@ -44,8 +44,10 @@ struct rtsprec_camera {
     atomic_bool running;
     pthread_t reader, writer;
 
+    _Atomic int recording; /* enum rtsprec_recording: set under the lock, read by any thread */
+
     /* shared by the two threads */
-    struct cancel cancel;
+    struct cancel cancel; /* held while recording is OFF */
     struct packet_queue queue;
     struct resolver resolver; /* the reader's */
     struct camera_counters counters;
@@ -63,6 +65,9 @@ struct rtsprec_camera {
 
 /* Whether it was asked to stop and nobody has waited for that yet. */
 bool camera_is_stopping(struct rtsprec_camera *camera);
+
+/* What the program wants of it, whether it runs or not. */
+enum rtsprec_recording camera_recording(const struct rtsprec_camera *camera);
 
 /* Enters a state and posts the event; error (NULL: none) is why, retry_us the pause of WAITING. */
 void camera_set_state(struct rtsprec_camera *camera, enum rtsprec_camera_state state,

@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "camera/camera.h"
 #include "camera/parameter_gate.h"
+#include "camera/record_gate.h"
 #include "camera/watch.h"
 #include "ingest/in_band.h"
 #include "ingest/parameters.h"
@@ -34,6 +35,7 @@ struct run {
 
     struct parameters parameters;
     struct parameter_gate gate;
+    struct record_gate record_gate;
     struct timeline timeline;
     AVPacket *packet; /* what the source gave */
 
@@ -226,6 +228,13 @@ static int push_stream(struct run *run, struct rtsprec_error *error)
     return push(run, &item, error);
 }
 
+static int push_end(struct run *run, enum rtsprec_segment_reason reason,
+                    struct rtsprec_error *error)
+{
+    struct queue_item item = {.kind = QUEUE_END, .media_us = run->media_us, .reason = reason};
+    return push(run, &item, error);
+}
+
 static void report_connected(struct run *run)
 {
     struct rtsprec_camera *camera = run->camera;
@@ -255,6 +264,31 @@ static void report_discontinuity(struct run *run, int track, const struct timeli
     dispatcher_post(run->camera->dispatcher, &event);
 }
 
+static int follow_program(struct run *run, bool is_key_frame, struct rtsprec_error *error)
+{
+    struct rtsprec_camera *camera = run->camera;
+    bool is_wanted = camera_recording(camera) == RTSPREC_RECORDING_ON;
+    switch (record_gate_decide(&run->record_gate, is_wanted, is_key_frame)) {
+    case RECORD_GATE_KEEP:
+        return 0;
+    case RECORD_GATE_BEGIN:
+        camera_set_state(camera, RTSPREC_CAMERA_RECORDING, NULL, 0);
+        return 0;
+    case RECORD_GATE_STANDBY:
+        camera_set_state(camera, RTSPREC_CAMERA_STANDBY, NULL, 0);
+        return 0;
+    case RECORD_GATE_END:
+        camera_set_state(camera, RTSPREC_CAMERA_STANDBY, NULL, 0);
+        return push_end(run, RTSPREC_SEGMENT_PAUSED, error);
+    }
+    return 0;
+}
+
+static int64_t to_us(int64_t ticks, const struct track *track)
+{
+    return av_rescale_q(ticks, track->time_base, (AVRational){1, US_PER_SECOND});
+}
+
 /* Takes the packet's reference in any case. */
 static int hand_over(struct run *run, int track, AVPacket *packet, int64_t arrival_us,
                      struct rtsprec_error *error)
@@ -268,12 +302,16 @@ static int hand_over(struct run *run, int track, AVPacket *packet, int64_t arriv
     }
     if (stamp.discontinuity)
         report_discontinuity(run, track, &stamp);
+    const struct track *of = &run->announced->tracks[track];
+    if (!record_gate_passes(&run->record_gate, track == 0, to_us(stamp.pts, of))) {
+        av_packet_unref(packet);
+        return 0;
+    }
     packet->stream_index = track;
     packet->pts = stamp.pts;
     packet->dts = stamp.dts;
     packet->duration = stamp.duration;
-    run->media_us = av_rescale_q(stamp.dts, run->announced->tracks[track].time_base,
-                                 (AVRational){1, US_PER_SECOND});
+    run->media_us = to_us(stamp.dts, of);
 
     struct queue_item item = {
         .kind = QUEUE_PACKET,
@@ -342,7 +380,6 @@ static int begin_stream(struct run *run, AVPacket *key_frame, int64_t arrival_us
         if (push_stream(run, error) < 0)
             return no_memory(error);
         report_connected(run);
-        camera_set_state(run->camera, RTSPREC_CAMERA_RECORDING, NULL, 0);
         return 0;
     }
     switch (
@@ -374,6 +411,10 @@ static int take_video(struct run *run, int64_t arrival_us, struct rtsprec_error 
         av_packet_unref(frame);
         return err;
     }
+    if ((err = follow_program(run, frame->flags & AV_PKT_FLAG_KEY, error)) < 0) {
+        av_packet_unref(frame);
+        return err;
+    }
     err = hand_over(run, 0, frame, arrival_us, error);
     return err < 0 ? err : hand_over_held(run, error);
 }
@@ -390,6 +431,11 @@ static int take_audio(struct run *run, int track, int64_t arrival_us, struct rts
     run->packet->stream_index = track;
     if (!run->stream)
         return hold(run, run->packet, arrival_us, error);
+    int err = follow_program(run, false, error);
+    if (err < 0) {
+        av_packet_unref(run->packet);
+        return err;
+    }
     return hand_over(run, track, run->packet, arrival_us, error);
 }
 
@@ -414,6 +460,10 @@ static int run_read(struct run *run, struct rtsprec_error *error)
     }
     if (err < 0)
         return err;
+    if (cancel_held(&camera->cancel)) {
+        av_packet_unref(run->packet);
+        return RTSPREC_ERROR_STOPPED;
+    }
 
     int track = track_of(run, run->packet->stream_index);
     if (track < 0) {
@@ -446,12 +496,11 @@ int run_record(struct rtsprec_camera *camera, bool *was_recording, struct rtspre
     *was_recording = run.stream != NULL;
     if (run.stream) {
         struct rtsprec_error ignored;
-        struct queue_item item = {
-            .kind = QUEUE_END,
-            .media_us = run.media_us,
-            .stopped = err == RTSPREC_ERROR_STOPPED,
-        };
-        push(&run, &item, &ignored);
+        push_end(&run,
+                 err != RTSPREC_ERROR_STOPPED      ? RTSPREC_SEGMENT_LOST
+                 : cancel_stopped(&camera->cancel) ? RTSPREC_SEGMENT_STOPPED
+                                                   : RTSPREC_SEGMENT_PAUSED,
+                 &ignored);
     }
     run_uninit(&run);
     return err;

@@ -327,7 +327,7 @@ void *writer_run(void *argument)
             writer.stream = stream_ref(item.stream);
             break;
         case QUEUE_END:
-            close_all(&writer, item.stopped ? RTSPREC_SEGMENT_STOPPED : RTSPREC_SEGMENT_LOST);
+            close_all(&writer, item.reason);
             break;
         case QUEUE_PACKET:
             take_packet(&writer, &item);

@@ -17,12 +17,14 @@
 
 #include <libavcodec/packet.h>
 
+#include <rtsprec/event.h>
+
 #include "ingest/stream.h"
 
 enum queue_kind {
     QUEUE_PACKET, /* packet, wall_us */
     QUEUE_STREAM, /* stream: the packets that follow belong to it */
-    QUEUE_END,    /* the run is over: files are to be closed; stopped says whether on request */
+    QUEUE_END,    /* the run or its recording is over: files are to be closed, with that reason */
 };
 
 struct queue_item {
@@ -34,7 +36,7 @@ struct queue_item {
     int64_t media_us;      /* dts of a packet, µs; else that of the packet before or after */
     int64_t advance_us;    /* kept here, for the account */
     struct stream *stream; /* a reference */
-    bool stopped;
+    enum rtsprec_segment_reason reason;
 };
 
 /*

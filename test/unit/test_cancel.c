@@ -118,6 +118,61 @@ static void test_a_request_wakes_a_sleeper(void **state)
 
 #define CASE(test) cmocka_unit_test_setup_teardown(test, create, destroy)
 
+static void test_while_held_it_is_interrupted_but_not_stopped(void **state)
+{
+    struct cancel *cancel = *state;
+    assert_false(cancel_wait_held(cancel));
+    cancel_hold(cancel, true);
+    assert_true(cancel_held(cancel));
+    assert_true(cancel_requested(cancel));
+    assert_true(cancel_interrupted(cancel));
+    assert_false(cancel_stopped(cancel));
+    assert_true(cancel_wait(cancel, HOUR));
+    cancel_reset(cancel);
+    assert_true(cancel_requested(cancel));
+    /* Let go at once: who is interrupted learns of it nevertheless. */
+    cancel_hold(cancel, false);
+    assert_false(cancel_held(cancel));
+    assert_true(cancel_requested(cancel));
+    assert_false(cancel_wait_held(cancel));
+    assert_false(cancel_requested(cancel));
+}
+
+static void test_a_request_ends_being_held(void **state)
+{
+    struct cancel *cancel = *state;
+    cancel_hold(cancel, true);
+    cancel_request(cancel);
+    assert_true(cancel_stopped(cancel));
+    assert_true(cancel_wait_held(cancel));
+    assert_true(cancel_held(cancel));
+}
+
+static void *wait_held(void *cancel)
+{
+    return cancel_wait_held(cancel) ? cancel : NULL;
+}
+
+static void test_who_waits_held_is_woken(void **state)
+{
+    struct cancel *cancel = *state;
+    pthread_t thread;
+    void *stopped;
+    for (int i = 0; i < 20; i++) {
+        cancel_hold(cancel, true);
+        assert_int_equal(pthread_create(&thread, NULL, wait_held, cancel), 0);
+        cancel_hold(cancel, false);
+        pthread_join(thread, &stopped);
+        assert_null(stopped);
+        cancel_hold(cancel, true);
+        assert_int_equal(pthread_create(&thread, NULL, wait_held, cancel), 0);
+        cancel_request(cancel);
+        pthread_join(thread, &stopped);
+        assert_non_null(stopped);
+        cancel_reset(cancel);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -128,6 +183,9 @@ int main(void)
         CASE(test_a_wait_lasts_as_long_as_asked),
         CASE(test_a_deadline_does_not_end_a_wait),
         CASE(test_a_request_wakes_a_sleeper),
+        CASE(test_while_held_it_is_interrupted_but_not_stopped),
+        CASE(test_a_request_ends_being_held),
+        CASE(test_who_waits_held_is_woken),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -61,6 +61,11 @@ static void take_event(void *user, const struct rtsprec_event *event)
         keep(all, event->camera, event->u.storage.text);
         all->is_wrong |= event->u.storage.error != RTSPREC_ERROR_IO;
         break;
+    case RTSPREC_EVENT_RECORDING_CHANGED:
+        keep(all, event->camera, "recording");
+        all->is_wrong |= event->u.recording.from != RTSPREC_RECORDING_ON ||
+                         event->u.recording.to != RTSPREC_RECORDING_OFF;
+        break;
     case RTSPREC_EVENT_OVERFLOW:
         all->is_wrong |= event->camera != NULL;
         all->overflows++;
@@ -159,14 +164,19 @@ static void test_strings_are_copied(void **state)
     dispatcher_post(dispatcher, &(struct rtsprec_event){.type = RTSPREC_EVENT_STORAGE_CHANGED,
                                                         .camera = camera,
                                                         .u.storage = {RTSPREC_ERROR_IO, text}});
+    dispatcher_post(dispatcher, &(struct rtsprec_event){
+                                    .type = RTSPREC_EVENT_RECORDING_CHANGED,
+                                    .camera = camera,
+                                    .u.recording = {RTSPREC_RECORDING_ON, RTSPREC_RECORDING_OFF}});
     dispatcher_log(dispatcher, RTSPREC_LOG_INFO, camera, "%s", text);
     dispatcher_log(dispatcher, RTSPREC_LOG_INFO, NULL, "%s", text);
     memset(camera, 'X', sizeof(camera) - 1);
     memset(text, 'X', sizeof(text) - 1);
     release();
     dispatcher_destroy(&dispatcher);
-    static const char *const expected[] = {"cam:first",   "cam:path", "cam:path", "cam:path", "-:0",
-                                           "cam:dropped", "cam:path", "cam:path", "-:path"};
+    static const char *const expected[] = {"cam:first", "cam:path",    "cam:path", "cam:path",
+                                           "-:0",       "cam:dropped", "cam:path", "cam:recording",
+                                           "cam:path",  "-:path"};
     assert_int_equal(seen.count, LENGTH(expected));
     for (size_t i = 0; i < LENGTH(expected); i++)
         assert_string_equal(seen.texts[i], expected[i]);

@@ -190,7 +190,7 @@ static void test_streams_and_ends_are_never_refused(void **state)
     assert_int_equal(push(&queue, 0, true, 0, 1), 1);
     struct queue_item item = {.kind = QUEUE_STREAM, .stream = stream_ref(stream)};
     assert_int_equal(packet_queue_push(&queue, &item), 0);
-    item = (struct queue_item){.kind = QUEUE_END, .stopped = true};
+    item = (struct queue_item){.kind = QUEUE_END, .reason = RTSPREC_SEGMENT_STOPPED};
     assert_int_equal(packet_queue_push(&queue, &item), 0);
     pop(&queue);
     assert_true(packet_queue_pop(&queue, &impatient, &item));
@@ -200,7 +200,7 @@ static void test_streams_and_ends_are_never_refused(void **state)
     assert_null(item.stream);
     assert_true(packet_queue_pop(&queue, &impatient, &item));
     assert_int_equal(item.kind, QUEUE_END);
-    assert_true(item.stopped);
+    assert_int_equal(item.reason, RTSPREC_SEGMENT_STOPPED);
     queue_item_uninit(&item);
     assert_int_equal(atomic_load(&stream->references), 1);
     /* What is left is freed with the queue. */
@@ -296,7 +296,7 @@ static void test_anything_else_wakes(void **state)
     assert_int_equal(pthread_create(&thread, NULL, pop_patiently, &queue), 0);
     while (!is_asleep(&queue))
         sched_yield();
-    struct queue_item item = {.kind = QUEUE_END, .stopped = true};
+    struct queue_item item = {.kind = QUEUE_END, .reason = RTSPREC_SEGMENT_STOPPED};
     assert_int_equal(packet_queue_push(&queue, &item), 0);
     pthread_join(thread, NULL);
     packet_queue_uninit(&queue);
