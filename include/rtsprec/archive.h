@@ -1,12 +1,15 @@
 /*
- * What lies on disk: repairing what a crash left open, and verifying that files are whole.
+ * What lies on disk: what is recorded and why the rest is missing, protecting segments, repairing
+ * what a crash left open, and verifying that files are whole.
  */
 #ifndef RTSPREC_ARCHIVE_H
 #define RTSPREC_ARCHIVE_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include <rtsprec/error.h>
+#include <rtsprec/event.h>
 #include <rtsprec/version.h>
 
 #ifdef __cplusplus
@@ -63,6 +66,52 @@ RTSPREC_API int rtsprec_archive_repair(const char *directory, rtsprec_archive_fn
  */
 RTSPREC_API int rtsprec_archive_verify(const char *path, rtsprec_archive_fn *file, void *user,
                                        struct rtsprec_error *error);
+
+/** Why a time is recorded or missing. The values are part of the ABI and stand in catalogs. */
+enum rtsprec_coverage_reason {
+    RTSPREC_COVERAGE_RECORDED = 0,
+    RTSPREC_COVERAGE_NOT_SCHEDULED = 1, /**< it was not the time to record */
+    RTSPREC_COVERAGE_CONNECTING = 2,    /**< no attempt had failed yet, or no key frame had come */
+    RTSPREC_COVERAGE_UNREACHABLE = 3,   /**< no connection: not found, refused, timed out, closed */
+    RTSPREC_COVERAGE_UNAUTHORIZED = 4,  /**< the camera refused the user name or password */
+    RTSPREC_COVERAGE_STALLED = 5,       /**< it was connected, but sent no video */
+    RTSPREC_COVERAGE_UNSUPPORTED = 6,   /**< what it sent cannot be recorded */
+    RTSPREC_COVERAGE_DISK_FULL = 7,
+    RTSPREC_COVERAGE_DISK_FAILED = 8, /**< I/O error, not mounted, read-only */
+    RTSPREC_COVERAGE_DISK_SLOW = 9,   /**< the queue was full and frames were dropped */
+    RTSPREC_COVERAGE_STOPPED = 10,    /**< nobody recorded: the program or the camera was stopped */
+    RTSPREC_COVERAGE_CRASHED = 11,    /**< the program or the machine ended without good order */
+    RTSPREC_COVERAGE_DELETED = 12,    /**< it was recorded; retention deleted it */
+    RTSPREC_COVERAGE_REMOVED = 13,    /**< it was recorded; somebody else removed the file */
+    RTSPREC_COVERAGE_UNKNOWN = 14,    /**< before the catalog knew the camera, or it was lost */
+};
+#define RTSPREC_COVERAGE_COUNT 15 /**< reasons, for tables of them */
+
+/** A reason in words, "disk full"; a constant string. Thread-safety: any thread. */
+RTSPREC_API const char *rtsprec_coverage_reason_name(enum rtsprec_coverage_reason reason);
+
+/** A closed segment. It lives as long as the callback runs. */
+struct rtsprec_archive_segment {
+    size_t size; /**< of the struct as the library knows it; it only grows at the end */
+    const char *camera;
+    const char *path;  /**< below the archive's directory: CAMERA/YYYY-MM-DD/HH_MM_SS.mp4 */
+    int64_t start_us;  /**< wall-clock time of the first frame, µs since 1970-01-01 UTC */
+    int64_t end_us;    /**< at which the last frame ends; start_us when the file does not say */
+    int64_t bytes;     /**< size of the file */
+    int64_t frames;    /**< video frames in it; 0: not known, as of every mkv */
+    const char *codec; /**< of the video, FFmpeg's name, "h264"; "": not known */
+    int width, height; /**< pixels; 0: not known */
+    enum rtsprec_segment_reason reason; /**< why it ended */
+    const char *protected_why;          /**< NULL: not protected */
+};
+
+/** A time that is recorded, or missing for one reason. It lives as long as the callback runs. */
+struct rtsprec_archive_span {
+    size_t size; /**< of the struct as the library knows it; it only grows at the end */
+    const char *camera;
+    int64_t start_us, end_us; /**< µs since 1970-01-01 UTC; the end is not part of it */
+    enum rtsprec_coverage_reason reason;
+};
 
 #ifdef __cplusplus
 }

@@ -44,6 +44,7 @@ enum rtsprec_segment_reason {
     RTSPREC_SEGMENT_PARAMETERS = 3, /**< codec, resolution or tracks changed */
     RTSPREC_SEGMENT_FAILED = 4,     /**< writing failed; what was written before is in the file */
     RTSPREC_SEGMENT_PAUSED = 5,     /**< the camera was not to be recorded any more for now */
+    RTSPREC_SEGMENT_UNKNOWN = 6,    /**< of the archive: nobody remembers */
 };
 
 /** A reason's name in lower case, "rotated"; a constant string. Thread-safety: any thread. */

@@ -121,3 +121,25 @@ bool layout_parse_segment_path(const char *path, size_t *camera_bytes, size_t *d
     *day_bytes = day;
     return true;
 }
+
+/* Two digits. */
+static int number_at(const char *text)
+{
+    return (text[0] - '0') * 10 + text[1] - '0';
+}
+
+bool layout_parse_time(const char *day, const char *name, struct tm *local)
+{
+    if (!layout_day_name_is_valid(day) || !layout_segment_name_is_valid(name))
+        return false;
+    *local = (struct tm){
+        .tm_year = number_at(day) * 100 + number_at(day + 2) - 1900,
+        .tm_mon = number_at(day + 5) - 1,
+        .tm_mday = number_at(day + 8),
+        .tm_hour = number_at(name),
+        .tm_min = number_at(name + 3),
+        .tm_sec = number_at(name + 6),
+        .tm_isdst = -1,
+    };
+    return true;
+}

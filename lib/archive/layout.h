@@ -52,4 +52,8 @@ bool layout_part_name_is_valid(const char *name);
  */
 bool layout_parse_segment_path(const char *path, size_t *camera_bytes, size_t *day_bytes);
 
+/* The local time that the names of a day and of a segment stand for; tm_isdst is -1: they do not
+ * say. False when they are none. */
+bool layout_parse_time(const char *day, const char *name, struct tm *local);
+
 #endif

@@ -25,6 +25,12 @@ struct tm clock_local_time(int64_t real_us)
     return local;
 }
 
+int64_t clock_from_local_time(const struct tm *local)
+{
+    struct tm copy = *local;
+    return (int64_t)mktime(&copy) * US_PER_SECOND;
+}
+
 int64_t clock_utc_offset_us(int64_t real_us)
 {
     struct tm local = clock_local_time(real_us);

@@ -17,6 +17,10 @@ int64_t clock_real_us(void);
 /* Local time of an instant, in the process's time zone. */
 struct tm clock_local_time(int64_t real_us);
 
+/* The instant of a local time; of two, which the hour that DST repeats has, the one tm_isdst tells.
+ */
+int64_t clock_from_local_time(const struct tm *local);
+
 /* What local time is ahead of UTC at an instant, µs. */
 int64_t clock_utc_offset_us(int64_t real_us);
 

@@ -59,6 +59,8 @@ const char *rtsprec_segment_reason_name(enum rtsprec_segment_reason reason)
         return "failed";
     case RTSPREC_SEGMENT_PAUSED:
         return "paused";
+    case RTSPREC_SEGMENT_UNKNOWN:
+        break;
     }
     return "unknown";
 }

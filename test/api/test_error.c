@@ -60,7 +60,16 @@ static void states_and_reasons_have_names(void **state)
     assert_string_equal(rtsprec_segment_reason_name(RTSPREC_SEGMENT_LOST), "lost");
     assert_string_equal(rtsprec_segment_reason_name(RTSPREC_SEGMENT_PARAMETERS), "parameters");
     assert_string_equal(rtsprec_segment_reason_name(RTSPREC_SEGMENT_FAILED), "failed");
+    assert_string_equal(rtsprec_segment_reason_name(RTSPREC_SEGMENT_UNKNOWN), "unknown");
     assert_non_null(rtsprec_segment_reason_name((enum rtsprec_segment_reason)99));
+
+    assert_string_equal(rtsprec_coverage_reason_name(RTSPREC_COVERAGE_RECORDED), "recorded");
+    assert_string_equal(rtsprec_coverage_reason_name(RTSPREC_COVERAGE_NOT_SCHEDULED), "schedule");
+    for (int i = 0; i < RTSPREC_COVERAGE_COUNT; i++)
+        assert_non_null(rtsprec_coverage_reason_name((enum rtsprec_coverage_reason)i));
+    assert_string_equal(rtsprec_coverage_reason_name((enum rtsprec_coverage_reason)99), "unknown");
+    assert_string_equal(rtsprec_coverage_reason_name((enum rtsprec_coverage_reason) - 1),
+                        "unknown");
 }
 
 static void versions_are_told(void **state)

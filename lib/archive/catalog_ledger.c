@@ -1,0 +1,124 @@
+/* The ledger: sessions, conditions, and what is missing. */
+#include "archive/catalog_db.h"
+
+#include "base/clock.h"
+#include "base/error.h"
+
+int catalog_begin_session(struct catalog *catalog, int64_t now_us, struct rtsprec_error *error)
+{
+    int err = catalog_run(catalog, error, "INSERT INTO session(start_us, alive_us) VALUES(?1, ?1)",
+                          "i", catalog_clamp(now_us));
+    if (err == 0)
+        catalog->session = sqlite3_last_insert_rowid(catalog->db);
+    return err;
+}
+
+int catalog_touch_session(struct catalog *catalog, int64_t now_us, struct rtsprec_error *error)
+{
+    return catalog_run(catalog, error,
+                       "UPDATE session SET alive_us = ?2 WHERE id = ?1 AND alive_us < ?2", "ii",
+                       catalog->session, catalog_clamp(now_us));
+}
+
+int catalog_end_session(struct catalog *catalog, int64_t now_us, struct rtsprec_error *error)
+{
+    int err =
+        catalog_run(catalog, error,
+                    "UPDATE session SET alive_us = max(alive_us, ?2), is_ended = 1 WHERE id = ?1",
+                    "ii", catalog->session, catalog_clamp(now_us));
+    if (err == 0)
+        catalog->session = 0;
+    return err;
+}
+
+/* Of what was said of the camera in this session, the last before an instant. 1: there is one. */
+static int last_reason(struct catalog *catalog, int64_t camera, int64_t now_us, int64_t *reason,
+                       struct rtsprec_error *error)
+{
+    return catalog_number(
+        catalog, reason, error,
+        "SELECT reason FROM condition WHERE camera = ?1 AND start_us < ?2 AND start_us >="
+        " coalesce((SELECT start_us FROM session WHERE id = ?3), 0) ORDER BY start_us DESC LIMIT 1",
+        "iii", camera, now_us, catalog->session);
+}
+
+static int put_condition(struct catalog *catalog, const char *name,
+                         enum rtsprec_coverage_reason reason, int64_t now_us,
+                         struct rtsprec_error *error)
+{
+    int64_t camera, last;
+    int result = catalog_camera_id(catalog, name, -1, true, &camera, error);
+    if (result >= 0)
+        result = catalog_run(catalog, error,
+                             "DELETE FROM condition WHERE camera = ?1 AND start_us >= ?2", "ii",
+                             camera, now_us);
+    if (result >= 0)
+        result = last_reason(catalog, camera, now_us, &last, error);
+    if (result == 0 || (result == 1 && last != reason))
+        result = catalog_run(catalog, error, "INSERT INTO condition VALUES(?1, ?2, ?3)", "iii",
+                             camera, now_us, (int64_t)reason);
+    return result < 0 ? result : catalog_touch_session(catalog, now_us, error);
+}
+
+int catalog_set_condition(struct catalog *catalog, const char *camera,
+                          enum rtsprec_coverage_reason reason, int64_t now_us,
+                          struct rtsprec_error *error)
+{
+    bool is_own;
+    int err = catalog_enter(catalog, &is_own, error);
+    if (err < 0)
+        return err;
+    err = put_condition(catalog, camera, reason, catalog_clamp(now_us), error);
+    return catalog_leave(catalog, is_own, err, error);
+}
+
+/*
+ * Intervals of one reason lie apart, so that besides those that begin within it only the last one
+ * before can reach it.
+ */
+int catalog_add_missing(struct catalog *catalog, int64_t camera, int64_t start_us, int64_t end_us,
+                        enum rtsprec_coverage_reason reason, int64_t near_us,
+                        struct rtsprec_error *error)
+{
+    static const char touching[] =
+        "SELECT min(start_us), max(end_us) FROM missing WHERE camera = ?1 AND reason = ?2"
+        " AND start_us <= ?4 AND end_us >= ?3 AND start_us >= coalesce((SELECT max(start_us)"
+        " FROM missing WHERE camera = ?1 AND reason = ?2 AND start_us <= ?3), ?3)";
+    start_us = catalog_clamp(start_us);
+    end_us = catalog_clamp(end_us);
+    if (end_us <= start_us)
+        return 0;
+    sqlite3_stmt *row;
+    int result = catalog_prepare(catalog, &row, error, touching, "iiii", camera, (int64_t)reason,
+                                 start_us - near_us, end_us + near_us);
+    if (result < 0 || (result = catalog_step(catalog, row, error)) < 0)
+        return result;
+    if (result == 1 && sqlite3_column_type(row, 0) != SQLITE_NULL) {
+        int64_t first_us = sqlite3_column_int64(row, 0), last_us = sqlite3_column_int64(row, 1);
+        start_us = first_us < start_us ? first_us : start_us;
+        end_us = last_us > end_us ? last_us : end_us;
+    }
+    sqlite3_reset(row);
+    result = catalog_run(catalog, error,
+                         "DELETE FROM missing WHERE camera = ?1 AND reason = ?2"
+                         " AND start_us >= ?3 AND start_us <= ?4",
+                         "iiii", camera, (int64_t)reason, start_us, end_us);
+    if (result == 0)
+        result = catalog_run(catalog, error, "INSERT INTO missing VALUES(?1, ?2, ?3, ?4)", "iiii",
+                             camera, (int64_t)reason, start_us, end_us);
+    return result;
+}
+
+int catalog_add_hole(struct catalog *catalog, const char *camera, int64_t start_us, int64_t end_us,
+                     enum rtsprec_coverage_reason reason, struct rtsprec_error *error)
+{
+    bool is_own;
+    int64_t id;
+    int err = catalog_enter(catalog, &is_own, error);
+    if (err < 0)
+        return err;
+    err = catalog_camera_id(catalog, camera, -1, true, &id, error);
+    if (err >= 0)
+        err = catalog_add_missing(catalog, id, start_us, end_us, reason, 0, error);
+    return catalog_leave(catalog, is_own, err, error);
+}
