@@ -12,6 +12,7 @@
 #include "keys.h"
 #include "rtsp_url.h"
 #include "text_file.h"
+#include "time_zone.h"
 #include "values.h"
 
 /* Room for thousands of cameras. */
@@ -200,6 +201,12 @@ int config_load(struct config *config, const char *path, FILE *messages)
     diagnostics_uninit(&diagnostics);
     free(directory);
     return result;
+}
+
+void config_use_time_zone(const struct config *config)
+{
+    if (config->global.time_zone != NULL)
+        time_zone_use(config->global.time_zone);
 }
 
 void config_forget_secrets(struct config *config)

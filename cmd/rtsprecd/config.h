@@ -24,6 +24,9 @@ struct config {
  */
 int config_load(struct config *config, const char *path, FILE *messages);
 
+/* Makes its time zone that of the process; before there is a second thread. */
+void config_use_time_zone(const struct config *config);
+
 /* Overwrites URLs, user names and passwords, once nobody needs them any more. */
 void config_forget_secrets(struct config *config);
 

@@ -67,6 +67,7 @@ const struct key keys[] = {
     ROW("recording", BOTH, NULL),
 
     ROW("mode", RECORDING, value_read_mode),
+    RANGE_ROW("keepConnected", RECORDING, value_read_boolean, keep_connected, 0, 1),
     CHOICE_ROW("videoCodec", RECORDING, video_codec, codecs),
     RANGE_ROW("videoBitrateKbps", RECORDING, value_read_whole, video_bitrate_kbps, 1, 1000000),
     ROW("videoOutPath", RECORDING, value_read_output_directory),
@@ -80,6 +81,7 @@ const struct key keys[] = {
 
     TEXT_ROW("logFile", GLOBAL, log_file),
     CHOICE_ROW("logLevel", GLOBAL, log_level, log_levels),
+    ROW("timeZone", GLOBAL, value_read_time_zone),
 
     {NULL, 0, NULL, 0, 0, 0, NULL},
 };

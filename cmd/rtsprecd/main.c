@@ -5,6 +5,7 @@
 #include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -84,11 +85,22 @@ static const char *signal_name(int number)
     }
 }
 
-/* Returns the signal that asks to stop. */
-static int wait_for_stop(const sigset_t *taken, struct log_sink *sink)
+/* Waits for a signal, as long as is asked or, when that is negative, until there is one. Returns -1
+ * without one. */
+static int take_signal(const sigset_t *taken, int64_t at_most_us)
+{
+    struct timespec limit = {.tv_sec = (time_t)(at_most_us / 1000000),
+                             .tv_nsec = (long)(at_most_us % 1000000) * 1000};
+
+    return at_most_us < 0 ? sigwaitinfo(taken, NULL) : sigtimedwait(taken, NULL, &limit);
+}
+
+/* Follows the schedules until a signal asks to stop, and returns that. */
+static int wait_for_stop(const sigset_t *taken, struct supervisor *supervisor,
+                         struct log_sink *sink)
 {
     for (;;) {
-        int signal_number = sigwaitinfo(taken, NULL);
+        int signal_number = take_signal(taken, supervisor_follow_schedules(supervisor));
 
         if (signal_number == SIGUSR1) {
             log_sink_reopen(sink);
@@ -112,7 +124,7 @@ static int record(struct config *config, const char *path, struct log_sink *sink
     config_forget_secrets(config);
     if (supervisor == NULL)
         return EXIT_RUNTIME;
-    signal_number = wait_for_stop(signals, sink);
+    signal_number = wait_for_stop(signals, supervisor, sink);
     /* First of all: a log that blocks must not keep files open. */
     supervisor_request_stop(supervisor);
     drop_repeats(signals);
@@ -131,6 +143,7 @@ static int run(struct config *config, const char *path, int log_level)
     sigset_t signals;
     int code;
 
+    config_use_time_zone(config);
     take_signals(&signals);
     sink = log_sink_create(log_file, (enum rtsprec_log_level)level);
     if (sink == NULL) {

@@ -15,7 +15,6 @@ void settings_init(struct settings *settings)
         .fps = 15,
         .video_bitrate_kbps = 8000,
         .video_codec = VIDEO_CODEC_COPY,
-        .mode = RECORD_MODE_ALWAYS,
         .container = RTSPREC_CONTAINER_MP4,
         .segment_seconds = 300,
         .fragment_ms = 500,
@@ -43,11 +42,13 @@ void settings_init_from(struct settings *settings, const struct settings *global
     *settings = *global;
     settings->name = NULL;
     settings->url = NULL;
+    settings->schedule = copy(global->schedule);
     settings->output_directory = copy(global->output_directory);
     settings->username = copy(global->username);
     settings->password = copy(global->password);
     settings->tls_ca_file = copy(global->tls_ca_file);
     settings->log_file = NULL;
+    settings->time_zone = NULL;
     /* A bad videoOutPath in "global" was reported there: it is not missing here. */
     settings->has_username = settings->has_password = false;
 }
@@ -62,6 +63,11 @@ void settings_prefer_url(struct settings *settings)
         heap_forget(&settings->username);
     if (!settings->has_password && memchr(settings->url + begin, ':', end - begin) != NULL)
         heap_forget(&settings->password);
+}
+
+const char *settings_schedule(const struct settings *settings)
+{
+    return settings->schedule != NULL ? settings->schedule : "always";
 }
 
 static int64_t seconds_to_us(double seconds)
@@ -106,6 +112,8 @@ void settings_uninit(struct settings *settings)
     heap_forget(&settings->output_directory);
     heap_forget(&settings->tls_ca_file);
     heap_forget(&settings->log_file);
+    heap_forget(&settings->schedule);
+    heap_forget(&settings->time_zone);
 }
 
 const char *video_codec_name(enum video_codec codec)

@@ -10,8 +10,6 @@
 #include <rtsprec/camera.h>
 #include <rtsprec/log.h>
 
-#include "record_mode.h"
-
 /* The codec wanted in the file. */
 enum video_codec {
     VIDEO_CODEC_COPY, /* whatever the camera sends */
@@ -35,7 +33,8 @@ struct settings {
     int64_t video_bitrate_kbps;
     int video_codec; /* enum video_codec */
 
-    int mode; /* enum record_mode; ALWAYS or NEVER */
+    char *schedule;      /* a rule of rtsprec_schedule_create(); NULL: always */
+    bool keep_connected; /* between the schedule's periods */
     char *output_directory;
     int container; /* enum rtsprec_container */
     int64_t segment_seconds;
@@ -56,8 +55,9 @@ struct settings {
     double open_timeout_seconds, read_timeout_seconds;
 
     /* Of "global" only. */
-    char *log_file; /* NULL: none */
-    int log_level;  /* enum rtsprec_log_level */
+    char *log_file;  /* NULL: none */
+    int log_level;   /* enum rtsprec_log_level */
+    char *time_zone; /* NULL: the system's */
 
     /* The key stands at this very level, good or bad. */
     bool has_output_directory, has_username, has_password;
@@ -74,6 +74,9 @@ void settings_init_from(struct settings *settings, const struct settings *global
  * be called when the camera's keys are read.
  */
 void settings_prefer_url(struct settings *settings);
+
+/* The rule by which the camera is recorded. */
+const char *settings_schedule(const struct settings *settings);
 
 /* The library's options; strings stay owned by @settings. */
 void settings_to_options(const struct settings *settings, struct rtsprec_camera_options *options);

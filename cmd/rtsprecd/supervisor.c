@@ -3,14 +3,20 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <rtsprec/rtsprec.h>
 
 #include "event_log.h"
+#include "timetable.h"
+
+/* A clock that is set is noticed after this long. */
+#define MOST_PAUSE_US 1000000
 
 struct watched {
     const struct settings *settings;
-    struct rtsprec_camera *camera; /* NULL: not to be recorded. Belongs to the recorder. */
+    struct rtsprec_camera *camera; /* belongs to the recorder */
+    struct timetable timetable;    /* its schedule is constant; the rest the main thread's */
 
     /* The recorder's dispatcher only. */
     bool codec_compared;
@@ -51,6 +57,23 @@ static void compare_codec(struct supervisor *supervisor, struct watched *watched
                         statistics.video_codec, wanted);
 }
 
+/* In the dispatcher's thread, where a log that blocks keeps no schedule waiting. */
+static void tell_recording(struct supervisor *supervisor, const struct watched *watched,
+                           const struct rtsprec_event *event)
+{
+    const struct rtsprec_event_recording *recording = &event->u.recording;
+    char text[100];
+    struct rtsprec_log_record record = {.level = RTSPREC_LOG_INFO,
+                                        .time_us = event->time_us,
+                                        .camera = event->camera,
+                                        .text = text};
+
+    /* Connecting ahead of a period is told by itself. */
+    if ((recording->to == RTSPREC_RECORDING_ON || recording->from == RTSPREC_RECORDING_ON) &&
+        timetable_describe(&watched->timetable, event->time_us, text, sizeof(text)))
+        log_sink_write(supervisor->sink, &record);
+}
+
 static void on_event(void *user, const struct rtsprec_event *event)
 {
     struct supervisor *supervisor = user;
@@ -60,7 +83,9 @@ static void on_event(void *user, const struct rtsprec_event *event)
                       event->u.state.to == RTSPREC_CAMERA_RECORDING);
 
     event_log_write(supervisor->sink, event);
-    if (streaming && watched != NULL && watched->camera != NULL)
+    if (event->type == RTSPREC_EVENT_RECORDING_CHANGED && watched != NULL)
+        tell_recording(supervisor, watched, event);
+    if (streaming && watched != NULL)
         compare_codec(supervisor, watched);
 }
 
@@ -91,8 +116,6 @@ static int create_cameras(struct supervisor *supervisor)
         struct rtsprec_error error = {0};
         int result;
 
-        if (watched->settings->mode == RECORD_MODE_NEVER)
-            continue;
         settings_to_options(watched->settings, &options);
         result = rtsprec_camera_create(&watched->camera, supervisor->recorder, &options, &error);
         if (result < 0) {
@@ -105,6 +128,30 @@ static int create_cameras(struct supervisor *supervisor)
     return 0;
 }
 
+static int64_t now_us(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+static void follow_schedule(struct watched *watched, int64_t at_us)
+{
+    (void)rtsprec_camera_set_recording(watched->camera, timetable_ask(&watched->timetable, at_us));
+}
+
+/* What it begins with; every later change is an event. */
+static void tell_start(struct supervisor *supervisor, const struct watched *watched)
+{
+    char text[100];
+
+    log_sink_printf(supervisor->sink, RTSPREC_LOG_INFO, watched->settings->name, "Starting camera");
+    if (watched->timetable.wanted == RTSPREC_RECORDING_ON &&
+        timetable_describe(&watched->timetable, watched->timetable.from_us, text, sizeof(text)))
+        log_sink_printf(supervisor->sink, RTSPREC_LOG_INFO, watched->settings->name, "%s", text);
+}
+
 static int start_cameras(struct supervisor *supervisor)
 {
     size_t started = 0;
@@ -114,13 +161,13 @@ static int start_cameras(struct supervisor *supervisor)
         struct rtsprec_error error = {0};
         int result;
 
-        if (watched->camera == NULL) {
+        follow_schedule(watched, now_us());
+        if (timetable_is_empty(&watched->timetable)) {
             log_sink_printf(supervisor->sink, RTSPREC_LOG_INFO, watched->settings->name,
                             "Not recorded: its mode is \"never\"");
             continue;
         }
-        log_sink_printf(supervisor->sink, RTSPREC_LOG_INFO, watched->settings->name,
-                        "Starting camera");
+        tell_start(supervisor, watched);
         result = rtsprec_camera_start(watched->camera, &error);
         if (result < 0) {
             log_sink_printf(supervisor->sink, RTSPREC_LOG_ERROR, watched->settings->name,
@@ -165,8 +212,11 @@ struct supervisor *supervisor_create(const struct config *config, struct log_sin
     if (supervisor->cameras == NULL)
         goto no_memory;
     supervisor->count = config->count;
-    for (size_t i = 0; i < config->count; i++)
+    for (size_t i = 0; i < config->count; i++) {
         supervisor->cameras[i].settings = &config->cameras[i];
+        if (timetable_init(&supervisor->cameras[i].timetable, &config->cameras[i]) < 0)
+            goto no_memory;
+    }
     rtsprec_log_capture_ffmpeg(on_log, supervisor);
     warn_of_full_disk(supervisor, config);
     if (create_recorder(supervisor) < 0 || create_cameras(supervisor) < 0 ||
@@ -178,8 +228,26 @@ struct supervisor *supervisor_create(const struct config *config, struct log_sin
 
 no_memory:
     log_sink_printf(sink, RTSPREC_LOG_ERROR, NULL, "Out of memory");
-    free(supervisor);
+    supervisor_destroy(supervisor);
     return NULL;
+}
+
+int64_t supervisor_follow_schedules(struct supervisor *supervisor)
+{
+    int64_t at_us = now_us(), pause_us = -1;
+
+    for (size_t i = 0; i < supervisor->count; i++) {
+        struct watched *watched = &supervisor->cameras[i];
+
+        follow_schedule(watched, at_us);
+        if (watched->timetable.until_us == RTSPREC_SCHEDULE_NO_CHANGE)
+            continue;
+        if (pause_us < 0)
+            pause_us = MOST_PAUSE_US;
+        if (watched->timetable.until_us - at_us < pause_us)
+            pause_us = watched->timetable.until_us - at_us;
+    }
+    return pause_us;
 }
 
 void supervisor_request_stop(struct supervisor *supervisor)
@@ -193,6 +261,8 @@ void supervisor_destroy(struct supervisor *supervisor)
         return;
     rtsprec_recorder_destroy(&supervisor->recorder);
     rtsprec_log_capture_ffmpeg(NULL, NULL);
+    for (size_t i = 0; i < supervisor->count; i++)
+        timetable_uninit(&supervisor->cameras[i].timetable);
     free(supervisor->cameras);
     free(supervisor);
 }

@@ -6,10 +6,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <rtsprec/schedule.h>
+
 #include "expand.h"
 #include "heap.h"
 #include "rtsp_url.h"
 #include "text_file.h"
+#include "time_zone.h"
 
 /* Bytes of a value shown in a message. */
 #define SHOWN_MAX 60
@@ -319,41 +322,48 @@ void value_read_password_file(struct reader *reader, const struct key *key,
     heap_forget(&name);
 }
 
-#define THIS_VERSION ", expected \"always\" or \"never\""
-
 void value_read_mode(struct reader *reader, const struct key *key, const struct node *value,
                      struct settings *settings)
 {
     char *text = read_expanded(reader, value, (struct expand_encoded){0, 0});
-    enum record_mode mode;
+    struct rtsprec_schedule *schedule = NULL;
+    struct rtsprec_error error = {0};
+    struct buffer problem = {0};
 
     (void)key;
     if (text == NULL)
         return;
-    mode = record_mode_parse(text);
-    free(text);
-    switch (mode) {
-    case RECORD_MODE_ALWAYS:
-    case RECORD_MODE_NEVER:
-        settings->mode = mode;
-        break;
-    case RECORD_MODE_PERIOD:
+    if (strcmp(text, "auto") == 0) {
         report_shown(reader, value,
-                     "is a schedule, which this version does not follow yet" THIS_VERSION);
-        break;
-    case RECORD_MODE_AUTO:
-        report_shown(reader, value,
-                     "means recording on motion, which this version cannot do yet" THIS_VERSION);
-        break;
-    case RECORD_MODE_BAD_PERIOD:
-        report_shown(reader, value,
-                     "is no schedule, expected \"period:\" and hours such as 08-20, 08:30-17:00 "
-                     "or mon-fri 08-18,sat 10-14");
-        break;
-    case RECORD_MODE_UNKNOWN:
-        report_shown(reader, value, "is no mode" THIS_VERSION);
-        break;
+                     "means recording on motion, which this version cannot do yet, expected "
+                     "\"always\", \"never\" or a schedule");
+    } else if (rtsprec_schedule_create(&schedule, text, &error) < 0) {
+        buffer_append_string(&problem, "is ");
+        buffer_append_string(&problem, error.text);
+        report_shown(reader, value, problem.text);
+    } else {
+        const char *rule = rtsprec_schedule_rule(schedule);
+
+        heap_forget(&settings->schedule);
+        settings->schedule = heap_copy(rule, strlen(rule));
     }
+    buffer_forget(&problem);
+    rtsprec_schedule_destroy(&schedule);
+    free(text);
+}
+
+void value_read_time_zone(struct reader *reader, const struct key *key, const struct node *value,
+                          struct settings *settings)
+{
+    char *name = read_expanded(reader, value, (struct expand_encoded){0, 0});
+    const char *problem = name != NULL ? time_zone_problem(name) : NULL;
+
+    (void)key;
+    if (problem != NULL) {
+        report_shown(reader, value, problem);
+        heap_forget(&name);
+    }
+    settings->time_zone = name;
 }
 
 void value_read_output_directory(struct reader *reader, const struct key *key,

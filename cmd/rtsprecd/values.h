@@ -24,6 +24,7 @@ key_read_fn value_read_password;
 key_read_fn value_read_password_file;
 key_read_fn value_read_ca_file;
 key_read_fn value_read_mode;
+key_read_fn value_read_time_zone;
 key_read_fn value_read_output_directory;
 
 #endif

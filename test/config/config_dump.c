@@ -19,7 +19,6 @@ static const char *or_none(const char *text)
 static void print_settings(const struct settings *s)
 {
     static const char *const codecs[] = {"copy", "hevc", "h264", "mpeg4"};
-    static const char *const modes[] = {"always", "never"};
     static const char *const transports[] = {"tcp", "udp", "multicast", "auto"};
     size_t begin, end;
     bool has_user = rtsp_url_find_userinfo(s->url, &begin, &end);
@@ -30,8 +29,10 @@ static void print_settings(const struct settings *s)
            s->password != NULL ? "given" : "-");
     printf("  frame %" PRId64 "x%" PRId64 ", %g fps, %" PRId64 " kbit/s\n", s->frame_width,
            s->frame_height, s->fps, s->video_bitrate_kbps);
-    printf("  codec %s, mode %s, container %s\n", codecs[s->video_codec], modes[s->mode],
+    printf("  codec %s, container %s\n", codecs[s->video_codec],
            s->container == RTSPREC_CONTAINER_MP4 ? "mp4" : "mkv");
+    printf("  mode %s, %s in between\n", settings_schedule(s),
+           s->keep_connected ? "connected" : "not connected");
     printf("  directory %s, %" PRId64 " s, fragment %" PRId64 " ms, sync %" PRId64 " ms\n",
            s->output_directory, s->segment_seconds, s->fragment_ms, s->sync_ms);
     printf("  limit %s, at most %g GB, free %g GB\n", s->limit_occupied_space ? "yes" : "no",
@@ -67,7 +68,8 @@ int main(int argc, char **argv)
     }
     if (config_load(&config, argv[1], stderr) < 0)
         return 78;
-    printf("log %s, level %d\n", or_none(config.global.log_file), config.global.log_level);
+    printf("log %s, level %d, zone %s\n", or_none(config.global.log_file), config.global.log_level,
+           or_none(config.global.time_zone));
     for (size_t i = 0; i < config.count; i++)
         print_settings(&config.cameras[i]);
     config_uninit(&config);
