@@ -128,6 +128,7 @@ int remover_remove(struct remover *remover, const char *path, struct removed *re
         unlinkat(remover->root, parts.camera, AT_REMOVEDIR);
     }
     close_way(&way);
+    removed->errnum = -err;
     return err == 0 ? 0
                     : error_set_errno(error, RTSPREC_ERROR_IO, -err, "%s: cannot be deleted", path);
 }

@@ -29,6 +29,7 @@ struct removed {
     int64_t size_bytes;  /* of the file's content */
     int64_t freed_bytes; /* that the file system gets back: its blocks; 0 while another hard link
                           * has them */
+    int errnum;          /* of a failure */
 };
 
 /* Returns 0, RTSPREC_ERROR_IO. remover_close() is right after a failure, too. */

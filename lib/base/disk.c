@@ -45,10 +45,19 @@ void disk_trim(int fd)
         return; /* the space comes back when the file goes */
 }
 
-int64_t disk_free_bytes(const char *path)
+struct disk_space disk_space(const char *path)
 {
     struct statvfs disk;
-    return statvfs(path, &disk) == 0 ? (int64_t)disk.f_bavail * (int64_t)disk.f_frsize : INT64_MAX;
+    if (statvfs(path, &disk) != 0)
+        return (struct disk_space){.free_bytes = INT64_MAX};
+    int64_t block = (int64_t)disk.f_frsize;
+    return (struct disk_space){(int64_t)disk.f_bavail * block, (int64_t)disk.f_blocks * block,
+                               block};
+}
+
+int64_t disk_free_bytes(const char *path)
+{
+    return disk_space(path).free_bytes;
 }
 
 #ifdef __linux__

@@ -25,6 +25,14 @@ void disk_trim(int fd);
  * say. */
 int64_t disk_free_bytes(const char *path);
 
+/* The file system that holds path: what can still be written, its size, the size of its blocks. */
+struct disk_space {
+    int64_t free_bytes;  /* INT64_MAX: it does not say */
+    int64_t total_bytes; /* 0: likewise */
+    int64_t block_bytes; /* 0: likewise */
+};
+struct disk_space disk_space(const char *path);
+
 /* Whether a directory lies under a mount point of /etc/fstab where nothing is mounted. */
 bool disk_is_unmounted(const char *directory);
 

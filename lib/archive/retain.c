@@ -1,0 +1,365 @@
+#include "archive/retain.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "archive/oldest.h"
+#include "archive/remover.h"
+#include "archive/retention.h"
+#include "base/disk.h"
+#include "base/error.h"
+
+/* Files of one transaction: what a cut leaves to be reconciled. */
+#define GROUP_FILES 64
+/* How often a pass is decided again because files did not go as it was decided. */
+#define MOST_ROUNDS 8
+
+/* The cameras of the catalog. */
+struct cameras {
+    struct retention_camera *list; /* names owned */
+    double *rates;                 /* bytes per µs */
+    const char **names;
+    size_t count, capacity;
+    bool has_no_memory;
+};
+
+/* A file on its way. */
+struct leaving {
+    struct retention_deletion deletion;
+    char *path;
+    bool is_kept; /* it is no more what was decided of: protected meanwhile, or gone */
+
+    /* Its row, in case that it stays. */
+    struct rtsprec_archive_segment row;
+    char codec[32], *why;
+};
+
+struct pass {
+    struct catalog *catalog;
+    const char *directory;
+    const struct rtsprec_archive_limits *limits;
+    const struct retention_need *need;
+    bool dry_run;
+    retain_fn *told;
+    void *user;
+    struct retain_result *result;
+    struct rtsprec_error *error;
+
+    struct cameras cameras;
+    struct oldest *oldest;
+    struct remover remover;
+    struct leaving group[GROUP_FILES];
+    size_t group_count;
+    int err;              /* of a group: ends the pass */
+    bool has_to_continue; /* not all went as decided: decide again */
+};
+
+/* --- what there is --- */
+
+static void forget_cameras(struct cameras *cameras)
+{
+    for (size_t i = 0; i < cameras->count; i++)
+        free((char *)cameras->list[i].name);
+    free(cameras->list);
+    free(cameras->rates);
+    free(cameras->names);
+    *cameras = (struct cameras){0};
+}
+
+static bool grow(struct cameras *cameras)
+{
+    size_t capacity = cameras->capacity ? 2 * cameras->capacity : 16;
+    void *list = realloc(cameras->list, capacity * sizeof(*cameras->list));
+    if (list)
+        cameras->list = list;
+    void *rates = list ? realloc(cameras->rates, capacity * sizeof(*cameras->rates)) : NULL;
+    if (rates)
+        cameras->rates = rates;
+    void *names = rates ? realloc(cameras->names, capacity * sizeof(*cameras->names)) : NULL;
+    if (!names)
+        return false;
+    cameras->names = names;
+    cameras->capacity = capacity;
+    return true;
+}
+
+static bool add_camera(void *user, const struct catalog_camera *camera)
+{
+    struct cameras *cameras = user;
+    char *name = strdup(camera->name);
+    if (!name || (cameras->count == cameras->capacity && !grow(cameras))) {
+        free(name);
+        cameras->has_no_memory = true;
+        return false;
+    }
+    cameras->list[cameras->count] = (struct retention_camera){.name = name, .bytes = camera->bytes};
+    cameras->names[cameras->count] = name;
+    cameras->rates[cameras->count++] =
+        camera->recent_us > 0 ? (double)camera->recent_bytes / (double)camera->recent_us : 0;
+    return true;
+}
+
+/* A camera's part of what all write, by its rate. */
+static void share_out(struct cameras *cameras, const struct retention_need *need)
+{
+    double sum = 0;
+    for (size_t i = 0; i < cameras->count; i++)
+        sum += cameras->rates[i];
+    for (size_t i = 0; i < cameras->count; i++) {
+        double part = sum > 0 ? cameras->rates[i] / sum : 1.0 / (double)cameras->count;
+        cameras->list[i].lead_bytes = (int64_t)(part * (double)need->ahead_bytes);
+        cameras->list[i].open_bytes = (int64_t)(part * (double)need->open_bytes);
+    }
+}
+
+static int load_cameras(struct pass *pass)
+{
+    forget_cameras(&pass->cameras);
+    int err = catalog_cameras(pass->catalog, add_camera, &pass->cameras, pass->error);
+    if (err == 0 && pass->cameras.has_no_memory)
+        err = error_set(pass->error, RTSPREC_ERROR_NO_MEMORY, "out of memory");
+    if (err == 0)
+        share_out(&pass->cameras, pass->need);
+    return err;
+}
+
+/* --- deleting a group --- */
+
+static bool note_row(void *user, const struct rtsprec_archive_segment *row)
+{
+    struct leaving *file = user;
+    if (strcmp(row->path, file->path) != 0)
+        return true;
+    file->is_kept = false;
+    file->row = *row;
+    file->row.camera = NULL;
+    file->row.path = file->path;
+    snprintf(file->codec, sizeof(file->codec), "%s", row->codec);
+    file->row.codec = file->codec;
+    file->why = row->protected_why ? strdup(row->protected_why) : NULL;
+    file->row.protected_why = file->why;
+    return false;
+}
+
+/* Somebody may have protected or removed it since it was read. */
+static int look_again(struct pass *pass, struct leaving *file)
+{
+    file->is_kept = true;
+    int err = catalog_oldest(pass->catalog, pass->cameras.names[file->deletion.camera],
+                             file->deletion.is_protected, file->deletion.segment.start_us, "",
+                             GROUP_FILES, note_row, file, pass->error);
+    if (file->is_kept)
+        pass->has_to_continue = true;
+    return err;
+}
+
+static int forget_group(struct pass *pass)
+{
+    int err = catalog_begin(pass->catalog, pass->error);
+    if (err < 0)
+        return err;
+    for (size_t i = 0; err == 0 && i < pass->group_count; i++) {
+        err = look_again(pass, &pass->group[i]);
+        if (err == 0 && !pass->group[i].is_kept)
+            err = catalog_remove_segment(pass->catalog, pass->group[i].path,
+                                         RTSPREC_COVERAGE_DELETED, pass->error);
+    }
+    if (err == 0)
+        err = catalog_commit(pass->catalog, pass->error);
+    if (err < 0)
+        catalog_rollback(pass->catalog);
+    return err;
+}
+
+static void tell(struct pass *pass, const struct retention_deletion *deletion, const char *failure)
+{
+    struct rtsprec_archive_deletion told = {
+        .size = sizeof(told),
+        .camera = pass->cameras.names[deletion->camera],
+        .path = deletion->segment.path,
+        .start_us = deletion->segment.start_us,
+        .end_us = deletion->segment.end_us,
+        .bytes = deletion->segment.bytes,
+        .reason = deletion->reason,
+        .is_young = deletion->is_young,
+        .is_protected = deletion->is_protected,
+        .failure = failure,
+    };
+    if (failure) {
+        pass->result->failed++;
+    } else {
+        pass->result->deleted++;
+        pass->result->bytes += told.bytes;
+    }
+    if (pass->told && !pass->told(pass->user, &told))
+        pass->result->is_ended = true;
+}
+
+/* Returns 0 or what ends the pass. */
+static int remove_one(struct pass *pass, struct leaving *file)
+{
+    struct removed removed;
+    struct rtsprec_error why = {0};
+    int err = remover_remove(&pass->remover, file->path, &removed, &why);
+    if (err == 0 && removed.what != REMOVAL_FOREIGN) {
+        pass->result->freed_bytes += removed.freed_bytes;
+        pass->has_to_continue |= removed.what == REMOVAL_GONE;
+        tell(pass, &file->deletion, NULL);
+        return 0;
+    }
+    pass->has_to_continue = true;
+    if (err == 0) {
+        tell(pass, &file->deletion, "what is there is no file of the archive");
+        return 0;
+    }
+    tell(pass, &file->deletion, why.text);
+    /* If that fails, the next reconcile finds it. */
+    catalog_add_segment(pass->catalog, &file->row, NULL);
+    if (removed.errnum != EACCES && removed.errnum != EPERM)
+        return error_set(pass->error, err, "%s", why.text);
+    err = oldest_skip(pass->oldest, file->path);
+    return err == 0 ? 0 : error_set(pass->error, err, "out of memory");
+}
+
+/* Whether the files lie in one directory. */
+static bool are_together(const char *a, const char *b)
+{
+    size_t length = (size_t)(strrchr(a, '/') - a);
+    return !strncmp(a, b, length + 1) && !strchr(b + length + 1, '/');
+}
+
+static int sync_group(struct pass *pass)
+{
+    int err = 0;
+    for (size_t i = 0; err == 0 && i < pass->group_count; i++) {
+        bool is_synced = pass->group[i].is_kept;
+        for (size_t j = 0; j < i && !is_synced; j++)
+            is_synced =
+                !pass->group[j].is_kept && are_together(pass->group[j].path, pass->group[i].path);
+        if (!is_synced)
+            err = remover_sync_directory_of(&pass->remover, pass->group[i].path, pass->error);
+    }
+    return err;
+}
+
+static int delete_group(struct pass *pass)
+{
+    int err = pass->group_count > 0 ? forget_group(pass) : 0;
+    if (err == 0) {
+        for (size_t i = 0; err == 0 && i < pass->group_count; i++) {
+            if (!pass->group[i].is_kept)
+                err = remove_one(pass, &pass->group[i]);
+        }
+        int synced = sync_group(pass);
+        err = err ? err : synced;
+    }
+    for (size_t i = 0; i < pass->group_count; i++) {
+        free(pass->group[i].path);
+        free(pass->group[i].why);
+    }
+    pass->group_count = 0;
+    return err;
+}
+
+/* --- the pass --- */
+
+/* Gathers what is decided, and deletes it when a group is full. */
+static bool on_decision(void *user, const struct retention_deletion *deletion)
+{
+    struct pass *pass = user;
+    if (pass->dry_run) {
+        if (!pass->result->is_ended)
+            tell(pass, deletion, NULL);
+        return !pass->result->is_ended;
+    }
+    if (pass->group_count == GROUP_FILES)
+        pass->err = delete_group(pass);
+    if (pass->err < 0 || pass->result->is_ended)
+        return false;
+    struct leaving *file = &pass->group[pass->group_count];
+    *file = (struct leaving){.deletion = *deletion, .path = strdup(deletion->segment.path)};
+    if (!file->path) {
+        pass->err = error_set(pass->error, RTSPREC_ERROR_NO_MEMORY, "out of memory");
+        return false;
+    }
+    file->deletion.segment.path = file->path;
+    pass->group_count++;
+    return true;
+}
+
+static int run_round(struct pass *pass)
+{
+    struct disk_space space = disk_space(pass->directory);
+    struct retention_request request = {
+        .limits = pass->limits,
+        .cameras = pass->cameras.list,
+        .camera_count = pass->cameras.count,
+        .now_us = pass->need->now_us,
+        .free_bytes = space.free_bytes,
+        .disk_bytes = space.total_bytes,
+        .block_bytes = space.block_bytes,
+    };
+    struct retention_result decided = {0};
+    int err = oldest_begin(pass->oldest, pass->cameras.names, pass->cameras.count, &request.supply,
+                           pass->error);
+    if (err == 0)
+        err = retention_decide(&request, on_decision, pass, &decided);
+    if (err == RTSPREC_ERROR_NO_MEMORY)
+        error_set(pass->error, err, "out of memory");
+    if (err == 0)
+        err = pass->err;
+    /* Also after a failure: what is in the group was decided before it. */
+    int deleted = delete_group(pass);
+    pass->result->room_bytes = decided.room_bytes;
+    pass->result->short_bytes = decided.short_bytes;
+    pass->result->short_of = decided.short_of;
+    pass->result->is_keep_free_impossible = decided.is_keep_free_impossible;
+    return err ? err : deleted;
+}
+
+static int run_rounds(struct pass *pass)
+{
+    int err = 0;
+    for (int round = 0; err == 0 && round < MOST_ROUNDS; round++) {
+        pass->has_to_continue = false;
+        err = load_cameras(pass);
+        if (err == 0)
+            err = run_round(pass);
+        if (!pass->has_to_continue || pass->result->is_ended)
+            break;
+    }
+    return err;
+}
+
+int retain(struct catalog *catalog, const char *archive_directory,
+           const struct rtsprec_archive_limits *limits, const struct retention_need *need,
+           bool dry_run, retain_fn *told, void *user, struct retain_result *result,
+           struct rtsprec_error *error)
+{
+    struct pass pass = {
+        .catalog = catalog,
+        .directory = archive_directory,
+        .limits = limits,
+        .need = need,
+        .dry_run = dry_run,
+        .told = told,
+        .user = user,
+        .result = result,
+        .error = error,
+        .remover = {-1},
+    };
+    *result = (struct retain_result){0};
+    int err = oldest_create(&pass.oldest, catalog);
+    if (err < 0)
+        error_set(error, err, "out of memory");
+    if (err == 0 && !dry_run)
+        err = remover_open(&pass.remover, archive_directory, error);
+    if (err == 0)
+        err = run_rounds(&pass);
+    remover_close(&pass.remover);
+    oldest_destroy(&pass.oldest);
+    forget_cameras(&pass.cameras);
+    return err;
+}

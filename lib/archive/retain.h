@@ -1,0 +1,54 @@
+/*
+ * One pass of retention: decides what to delete (retention.h) from the catalog and deletes it
+ * (remover.h).
+ *
+ * Files go in groups: first the catalog forgets them, says DELETED of their time, and that it does
+ * not know their directories any more; then they are removed; then their directories are made
+ * durable. Wherever this is cut, what the catalog still has to learn lies in a directory that the
+ * next reconcile() reads: a file that is still there is added again.
+ */
+#ifndef ARCHIVE_RETAIN_H
+#define ARCHIVE_RETAIN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <rtsprec/retention.h>
+
+#include "archive/catalog.h"
+
+/* What is known besides the catalog. */
+struct retention_need {
+    int64_t now_us;
+    int64_t ahead_bytes; /* the lead: what all cameras write until the next pass */
+    int64_t open_bytes;  /* in open files: occupied, but not in the catalog */
+};
+
+struct retain_result {
+    int64_t deleted, bytes; /* files; their sizes */
+    int64_t freed_bytes;    /* that the file system got back; 0 in a dry run */
+    int64_t failed;         /* files that could not be deleted */
+    int64_t room_bytes;     /* as in struct retention_result, with the rest */
+    int64_t short_bytes;
+    enum rtsprec_deletion_reason short_of;
+    bool is_keep_free_impossible;
+    bool is_ended; /* by the callback */
+};
+
+/* Told of each file once it is gone, or in a dry run instead; false ends the pass, at the latest
+ * after the group of files that are on their way. */
+typedef bool retain_fn(void *user, const struct rtsprec_archive_deletion *deletion);
+
+/*
+ * The caller has made sure that the archive is there (archive_root_check()) and that no other pass
+ * runs in it. A dry run tells exactly what a run at this moment would delete, and changes nothing.
+ *
+ * Returns 0, a code of the catalog's, or RTSPREC_ERROR_IO when the disk does not let go of a file;
+ * one that only its permissions keep is told, skipped and counted as failed.
+ */
+int retain(struct catalog *catalog, const char *archive_directory,
+           const struct rtsprec_archive_limits *limits, const struct retention_need *need,
+           bool dry_run, retain_fn *told, void *user, struct retain_result *result,
+           struct rtsprec_error *error);
+
+#endif
