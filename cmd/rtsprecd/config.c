@@ -85,6 +85,45 @@ static void check_with_library(struct reader *reader, const struct node *object,
                                                     : error.text);
 }
 
+/* NULL: there is none, or no "recording". */
+static const struct node *find_in_recording(const struct node *object, const char *key)
+{
+    const struct node *recording = node_find(object, "recording");
+
+    return recording != NULL ? node_find(recording, key) : NULL;
+}
+
+/* What deletes before it may. To be called for "global" and for each camera. */
+static void check_ages(struct reader *reader, const struct node *object,
+                       const struct settings *settings)
+{
+    const struct node *least = find_in_recording(object, "minAgeDays");
+    const struct node *most = find_in_recording(object, "maxAgeDays");
+
+    /* Of neither, it was said where it stands. */
+    if (settings->max_age_days == 0 || settings->min_age_days <= settings->max_age_days ||
+        (least == NULL && most == NULL))
+        return;
+    diagnostics_error(reader->diagnostics, place_of_value(least != NULL ? least : most),
+                      "files are to be kept for %.15g days (minAgeDays) and deleted after %.15g "
+                      "(maxAgeDays), expected a minimum of at most the maximum",
+                      settings->min_age_days, settings->max_age_days);
+}
+
+static void check_space(struct reader *reader, const struct node *object,
+                        const struct settings *settings, const struct settings *global)
+{
+    const struct node *most = find_in_recording(object, "maxOccupiedSpaceGB");
+
+    if (!settings->limit_occupied_space || global->max_occupied_gb == 0 || most == NULL ||
+        settings->max_occupied_gb <= global->max_occupied_gb)
+        return;
+    diagnostics_error(reader->diagnostics, place_of_value(most),
+                      "this camera may occupy %.15g GB and all cameras together, in "
+                      "$.global.recording, %.15g, expected at most as much",
+                      settings->max_occupied_gb, global->max_occupied_gb);
+}
+
 static void read_camera(struct reader *reader, const struct node *object,
                         const struct settings *global, struct settings *settings)
 {
@@ -96,6 +135,8 @@ static void read_camera(struct reader *reader, const struct node *object,
     keys_read(reader, object, KEY_LEVEL_CAMERA, settings);
     check_password_source(reader, object);
     check_completeness(reader, object, settings);
+    check_ages(reader, object, settings);
+    check_space(reader, object, settings, global);
     settings_prefer_url(settings);
     if (reader->diagnostics->errors == errors && settings->output_directory != NULL)
         check_with_library(reader, object, settings);
@@ -145,6 +186,7 @@ static void read_root(struct reader *reader, const struct node *root, struct con
     if (global != NULL && value_is(reader, global, NODE_OBJECT)) {
         keys_read(reader, global, KEY_LEVEL_GLOBAL, &config->global);
         check_password_source(reader, global);
+        check_ages(reader, global, &config->global);
     }
     read_cameras(reader, root, config);
 }

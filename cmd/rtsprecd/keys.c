@@ -29,6 +29,8 @@ static const struct choice ingests[] = {
     {"rtsprec", RTSPREC_INGEST_OWN}, {"libavformat", RTSPREC_INGEST_LIBAVFORMAT}, {NULL, 0}};
 static const struct choice audios[] = {
     {"auto", RTSPREC_AUDIO_AUTO}, {"off", RTSPREC_AUDIO_OFF}, {NULL, 0}};
+static const struct choice protected_policies[] = {
+    {"never", RTSPREC_PROTECTED_NEVER}, {"last", RTSPREC_PROTECTED_LAST}, {NULL, 0}};
 static const struct choice log_levels[] = {{"error", RTSPREC_LOG_ERROR},
                                            {"warning", RTSPREC_LOG_WARNING},
                                            {"info", RTSPREC_LOG_INFO},
@@ -78,9 +80,12 @@ const struct key keys[] = {
     RANGE_ROW("limitOccupiedSpace", RECORDING, value_read_boolean, limit_occupied_space, 0, 1),
     RANGE_ROW("maxOccupiedSpaceGB", RECORDING, value_read_number, max_occupied_gb, 0, 1e9),
     RANGE_ROW("keepFreeDiskSpaceGB", RECORDING, value_read_number, keep_free_gb, 0, 1e9),
+    RANGE_ROW("maxAgeDays", RECORDING, value_read_number, max_age_days, 0, 36500),
+    RANGE_ROW("minAgeDays", RECORDING, value_read_number, min_age_days, 0, 36500),
 
     TEXT_ROW("logFile", GLOBAL, log_file),
     CHOICE_ROW("logLevel", GLOBAL, log_level, log_levels),
+    CHOICE_ROW("protectedPolicy", GLOBAL, protected_policy, protected_policies),
     ROW("timeZone", GLOBAL, value_read_time_zone),
 
     {NULL, 0, NULL, 0, 0, 0, NULL},

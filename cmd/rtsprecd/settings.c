@@ -22,6 +22,8 @@ void settings_init(struct settings *settings)
         .limit_occupied_space = false,
         .max_occupied_gb = 0,
         .keep_free_gb = 10,
+        .max_age_days = 0,
+        .min_age_days = 0,
         .transport = RTSPREC_TRANSPORT_TCP,
         .ingest = RTSPREC_INGEST_OWN,
         .tls_verify = true,
@@ -29,6 +31,7 @@ void settings_init(struct settings *settings)
         .open_timeout_seconds = 10,
         .read_timeout_seconds = 5,
         .log_level = RTSPREC_LOG_INFO,
+        .protected_policy = RTSPREC_PROTECTED_NEVER,
     };
 }
 
@@ -49,6 +52,7 @@ void settings_init_from(struct settings *settings, const struct settings *global
     settings->tls_ca_file = copy(global->tls_ca_file);
     settings->log_file = NULL;
     settings->time_zone = NULL;
+    settings->max_occupied_gb = 0; /* that of "global" is for all cameras together */
     /* A bad videoOutPath in "global" was reported there: it is not missing here. */
     settings->has_username = settings->has_password = false;
 }

@@ -9,6 +9,7 @@
 
 #include <rtsprec/camera.h>
 #include <rtsprec/log.h>
+#include <rtsprec/retention.h>
 
 /* The codec wanted in the file. */
 enum video_codec {
@@ -41,9 +42,12 @@ struct settings {
     int64_t fragment_ms;
     int64_t sync_ms; /* 0: each fragment; -1: never before the close */
 
-    /* Kept for the version that deletes old files. */
+    /* What is deleted: limits.h makes the library's limits of it. 0: no limit. */
     bool limit_occupied_space;
-    double max_occupied_gb, keep_free_gb; /* 10^9 bytes */
+    double
+        max_occupied_gb; /* 10^9 bytes; of "global": all cameras together; of a camera: its own */
+    double keep_free_gb;
+    double max_age_days, min_age_days;
 
     int transport; /* enum rtsprec_transport */
     int ingest;    /* enum rtsprec_ingest */
@@ -55,9 +59,10 @@ struct settings {
     double open_timeout_seconds, read_timeout_seconds;
 
     /* Of "global" only. */
-    char *log_file;  /* NULL: none */
-    int log_level;   /* enum rtsprec_log_level */
-    char *time_zone; /* NULL: the system's */
+    char *log_file;       /* NULL: none */
+    int log_level;        /* enum rtsprec_log_level */
+    char *time_zone;      /* NULL: the system's */
+    int protected_policy; /* enum rtsprec_protected_policy */
 
     /* The key stands at this very level, good or bad. */
     bool has_output_directory, has_username, has_password;

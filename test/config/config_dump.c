@@ -9,6 +9,7 @@
 
 #include "config.h"
 #include "keys.h"
+#include "limits.h"
 #include "rtsp_url.h"
 
 static const char *or_none(const char *text)
@@ -37,12 +38,48 @@ static void print_settings(const struct settings *s)
            s->output_directory, s->segment_seconds, s->fragment_ms, s->sync_ms);
     printf("  limit %s, at most %g GB, free %g GB\n", s->limit_occupied_space ? "yes" : "no",
            s->max_occupied_gb, s->keep_free_gb);
+    printf("  kept for %g days, at most %g\n", s->min_age_days, s->max_age_days);
     printf("  transport %s, audio %s, open %g s, read %g s\n", transports[s->transport],
            s->audio == RTSPREC_AUDIO_AUTO ? "auto" : "off", s->open_timeout_seconds,
            s->read_timeout_seconds);
     printf("  ingest %s, certificates %s, authorities %s\n",
            s->ingest == RTSPREC_INGEST_OWN ? "rtsprec" : "libavformat",
            s->tls_verify ? "verified" : "ignored", or_none(s->tls_ca_file));
+}
+
+static bool is_limited(const struct rtsprec_archive_limits *limits)
+{
+    bool any = limits->max_bytes > 0 || limits->keep_free_bytes > 0 || limits->max_age_us > 0;
+
+    for (size_t i = 0; i < limits->camera_count; i++)
+        any = any || limits->cameras[i].max_bytes > 0 || limits->cameras[i].max_age_us > 0;
+    return any;
+}
+
+/* Of archives of which something is deleted. */
+static void print_limits(const struct config *config)
+{
+    struct limits_list list;
+
+    limits_make(&list, config);
+    for (size_t i = 0; i < list.count; i++) {
+        const struct rtsprec_archive_limits *limits = &list.archives[i].limits;
+
+        if (!is_limited(limits))
+            continue;
+        printf("archive %s: %" PRId64 " bytes, %" PRId64 " free, others %s%" PRId64 " to %" PRId64
+               " s\n",
+               list.archives[i].directory, limits->max_bytes, limits->keep_free_bytes,
+               limits->is_exempt ? "exempt, " : "", limits->min_age_us / 1000000,
+               limits->max_age_us / 1000000);
+        for (size_t j = 0; j < limits->camera_count; j++)
+            printf("  %s: %" PRId64 " bytes, %s%" PRId64 " to %" PRId64 " s\n",
+                   limits->cameras[j].camera, limits->cameras[j].max_bytes,
+                   limits->cameras[j].is_exempt ? "exempt, " : "",
+                   limits->cameras[j].min_age_us / 1000000,
+                   limits->cameras[j].max_age_us / 1000000);
+    }
+    limits_forget(&list);
 }
 
 static void print_keys(void)
@@ -68,8 +105,10 @@ int main(int argc, char **argv)
     }
     if (config_load(&config, argv[1], stderr) < 0)
         return 78;
-    printf("log %s, level %d, zone %s\n", or_none(config.global.log_file), config.global.log_level,
-           or_none(config.global.time_zone));
+    printf("log %s, level %d, zone %s, protected %s\n", or_none(config.global.log_file),
+           config.global.log_level, or_none(config.global.time_zone),
+           config.global.protected_policy == RTSPREC_PROTECTED_LAST ? "last" : "never");
+    print_limits(&config);
     for (size_t i = 0; i < config.count; i++)
         print_settings(&config.cameras[i]);
     config_uninit(&config);
