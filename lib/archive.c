@@ -16,28 +16,6 @@
 
 #define ALL_DAYS 0x7fffffff
 
-const char *rtsprec_coverage_reason_name(enum rtsprec_coverage_reason reason)
-{
-    static const char *const names[RTSPREC_COVERAGE_COUNT] = {
-        [RTSPREC_COVERAGE_RECORDED] = "recorded",
-        [RTSPREC_COVERAGE_NOT_SCHEDULED] = "schedule",
-        [RTSPREC_COVERAGE_CONNECTING] = "connecting",
-        [RTSPREC_COVERAGE_UNREACHABLE] = "unreachable",
-        [RTSPREC_COVERAGE_UNAUTHORIZED] = "unauthorized",
-        [RTSPREC_COVERAGE_STALLED] = "stalled",
-        [RTSPREC_COVERAGE_UNSUPPORTED] = "unsupported",
-        [RTSPREC_COVERAGE_DISK_FULL] = "disk full",
-        [RTSPREC_COVERAGE_DISK_FAILED] = "disk failed",
-        [RTSPREC_COVERAGE_DISK_SLOW] = "disk slow",
-        [RTSPREC_COVERAGE_STOPPED] = "stopped",
-        [RTSPREC_COVERAGE_CRASHED] = "crashed",
-        [RTSPREC_COVERAGE_DELETED] = "deleted",
-        [RTSPREC_COVERAGE_REMOVED] = "removed",
-        [RTSPREC_COVERAGE_UNKNOWN] = "unknown",
-    };
-    return reason >= 0 && reason < RTSPREC_COVERAGE_COUNT ? names[reason] : "unknown";
-}
-
 struct call {
     rtsprec_archive_fn *tell;
     void *user;

@@ -90,6 +90,33 @@ enum rtsprec_coverage_reason {
 /** A reason in words, "disk full"; a constant string. Thread-safety: any thread. */
 RTSPREC_API const char *rtsprec_coverage_reason_name(enum rtsprec_coverage_reason reason);
 
+/**
+ * An archive that is looked at: its catalog, the file `.rtsprec-catalog.db` in it. The files are
+ * the truth; the catalog is made from them again when it is gone or broken. Recorders may write to
+ * the archive meanwhile.
+ *
+ * Thread-safety: one thread at a time. Callbacks run on the calling thread and must not call
+ * functions of the same archive.
+ */
+struct rtsprec_archive;
+
+/**
+ * Opens the archive in a directory. Where there is no whole catalog, one is made, which reads the
+ * beginning of every segment.
+ *
+ * @param[out] out   the archive, NULL after a failure; to be closed
+ * @param directory  the output_directory of its cameras
+ * @param[out] error the reason of a failure; may be NULL
+ * @return 0, RTSPREC_ERROR_IO (also when the directory is missing or no archive: it then stays as
+ *         it is), RTSPREC_ERROR_BUSY, RTSPREC_ERROR_NO_SPACE, RTSPREC_ERROR_NO_MEMORY; so do the
+ *         functions below
+ */
+RTSPREC_API int rtsprec_archive_open(struct rtsprec_archive **out, const char *directory,
+                                     struct rtsprec_error *error);
+
+/** Closes it and sets *archive to NULL; NULL is ignored. */
+RTSPREC_API void rtsprec_archive_close(struct rtsprec_archive **archive);
+
 /** A closed segment. It lives as long as the callback runs. */
 struct rtsprec_archive_segment {
     size_t size; /**< of the struct as the library knows it; it only grows at the end */
@@ -105,6 +132,20 @@ struct rtsprec_archive_segment {
     const char *protected_why;          /**< NULL: not protected */
 };
 
+/** Called for each segment; returns 0 to go on, anything else to end the list. */
+typedef int rtsprec_archive_segment_fn(void *user, const struct rtsprec_archive_segment *segment);
+
+/**
+ * Lists the segments that overlap [from_us, to_us), the oldest first. It costs what it returns,
+ * however large the archive is.
+ *
+ * @param camera  its name; NULL: all, also those that nobody records any more
+ */
+RTSPREC_API int rtsprec_archive_list(struct rtsprec_archive *archive, const char *camera,
+                                     int64_t from_us, int64_t to_us,
+                                     rtsprec_archive_segment_fn *segment, void *user,
+                                     struct rtsprec_error *error);
+
 /** A time that is recorded, or missing for one reason. It lives as long as the callback runs. */
 struct rtsprec_archive_span {
     size_t size; /**< of the struct as the library knows it; it only grows at the end */
@@ -112,6 +153,59 @@ struct rtsprec_archive_span {
     int64_t start_us, end_us; /**< µs since 1970-01-01 UTC; the end is not part of it */
     enum rtsprec_coverage_reason reason;
 };
+
+/** Called for each span; returns 0 to go on, anything else to end. */
+typedef int rtsprec_archive_span_fn(void *user, const struct rtsprec_archive_span *span);
+
+/**
+ * Says of every microsecond of [from_us, to_us) whether it is recorded, or why not: camera by
+ * camera in the order of their names, each once and in order, neighbours of one reason joined.
+ * What lies in the future is what follows the last sign of life, stopped or crashed: ask up to now.
+ *
+ * @param camera  its name, also of one that was never heard of: UNKNOWN; NULL: all in the catalog
+ */
+RTSPREC_API int rtsprec_archive_coverage(struct rtsprec_archive *archive, const char *camera,
+                                         int64_t from_us, int64_t to_us,
+                                         rtsprec_archive_span_fn *span, void *user,
+                                         struct rtsprec_error *error);
+
+/**
+ * Protects the segments of a camera that overlap [from_us, to_us): retention deletes them last, or
+ * never. It stands in the catalog and, where the file system has them, in an extended attribute of
+ * each file (user.rtsprec.protected), so that it outlives the catalog and a move.
+ *
+ * @param why         a line of 1 to 200 bytes; replaces an earlier one
+ * @param[out] count  the segments it was done to; may be NULL
+ * @return as above, or RTSPREC_ERROR_INVALID
+ */
+RTSPREC_API int rtsprec_archive_protect(struct rtsprec_archive *archive, const char *camera,
+                                        int64_t from_us, int64_t to_us, const char *why,
+                                        int64_t *count, struct rtsprec_error *error);
+
+/** Takes the protection back. */
+RTSPREC_API int rtsprec_archive_unprotect(struct rtsprec_archive *archive, const char *camera,
+                                          int64_t from_us, int64_t to_us, int64_t *count,
+                                          struct rtsprec_error *error);
+
+/** What rescanning found. */
+struct rtsprec_archive_changes {
+    size_t size;         /**< of the struct as the caller knows it; set before the call */
+    int64_t directories; /**< of days that were read */
+    int64_t added;       /**< segments the catalog did not know, or that had changed */
+    int64_t removed;     /**< segments whose file is gone */
+    int64_t moved;       /**< segments of cameras whose directory got another name */
+};
+
+/**
+ * Makes the catalog agree with the files, all of them: what was added, deleted or replaced by hand,
+ * and cameras whose directory was renamed. `.part` files and what is no segment's are left alone. A
+ * recorder does the same when it starts, of directories that have changed.
+ *
+ * @param[out] result  may be NULL
+ */
+RTSPREC_API int rtsprec_archive_rescan(struct rtsprec_archive *archive,
+                                       struct rtsprec_archive_changes *result,
+                                       struct rtsprec_error *error);
 
 #ifdef __cplusplus
 }

@@ -54,6 +54,10 @@ int catalog_leave(struct catalog *catalog, bool is_own, int result, struct rtspr
 int catalog_camera_id(struct catalog *catalog, const char *name, int name_bytes, bool create,
                       int64_t *id, struct rtsprec_error *error);
 
+/* The same of a camera's directory of a day. */
+int catalog_directory_id(struct catalog *catalog, int64_t camera, const char *day, int day_bytes,
+                         bool create, int64_t *id, struct rtsprec_error *error);
+
 /* Adds [start_us, end_us) to what is missing for a reason, joined with what touches it, or is less
  * than near_us away. */
 int catalog_add_missing(struct catalog *catalog, int64_t camera, int64_t start_us, int64_t end_us,

@@ -136,19 +136,25 @@ int catalog_camera_id(struct catalog *catalog, const char *name, int name_bytes,
     return result < 0 ? result : 1;
 }
 
+int catalog_directory_id(struct catalog *catalog, int64_t camera, const char *day, int day_bytes,
+                         bool create, int64_t *id, struct rtsprec_error *error)
+{
+    int result = catalog_number(catalog, id, error,
+                                "SELECT id FROM directory WHERE camera = ?1 AND day = ?2", "in",
+                                camera, day, day_bytes);
+    if (result != 0 || !create)
+        return result;
+    result = catalog_run(catalog, error, "INSERT INTO directory(camera, day) VALUES(?1, ?2)", "in",
+                         camera, day, day_bytes);
+    *id = sqlite3_last_insert_rowid(catalog->db);
+    return result < 0 ? result : 1;
+}
+
 /* 1: found, 0: none, or an error. */
 static int directory_id(struct catalog *catalog, int64_t camera, const struct pieces *path,
                         bool create, int64_t *id, struct rtsprec_error *error)
 {
-    int result = catalog_number(catalog, id, error,
-                                "SELECT id FROM directory WHERE camera = ?1 AND day = ?2", "in",
-                                camera, path->day, path->day_bytes);
-    if (result != 0 || !create)
-        return result;
-    result = catalog_run(catalog, error, "INSERT INTO directory(camera, day) VALUES(?1, ?2)", "in",
-                         camera, path->day, path->day_bytes);
-    *id = sqlite3_last_insert_rowid(catalog->db);
-    return result < 0 ? result : 1;
+    return catalog_directory_id(catalog, camera, path->day, path->day_bytes, create, id, error);
 }
 
 static int unsettle(struct catalog *catalog, int64_t directory, struct rtsprec_error *error)

@@ -82,7 +82,12 @@ static int add_streams(AVFormatContext *format, enum rtsprec_container container
     return 0;
 }
 
-static int set_creation_time(AVFormatContext *format, int64_t wall_us)
+/*
+ * When the first frame was. An mkv's DateUTC holds it to the nanosecond; an mp4's header, which
+ * libavformat writes in seconds, does not, so that there a "date" tag says it again.
+ */
+static int set_start_time(AVFormatContext *format, enum rtsprec_container container,
+                          int64_t wall_us)
 {
     time_t seconds = (time_t)floor_div(wall_us, US_PER_SECOND);
     struct tm utc;
@@ -91,7 +96,10 @@ static int set_creation_time(AVFormatContext *format, int64_t wall_us)
     strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &utc);
     snprintf(text, sizeof(text), "%s.%06dZ", date,
              (int)(wall_us - (int64_t)seconds * US_PER_SECOND));
-    return av_dict_set(&format->metadata, "creation_time", text, 0);
+    int err = av_dict_set(&format->metadata, "creation_time", text, 0);
+    if (err >= 0 && container == RTSPREC_CONTAINER_MP4)
+        err = av_dict_set(&format->metadata, "date", text, 0);
+    return err;
 }
 
 int container_begin(AVFormatContext **out, enum rtsprec_container container,
@@ -101,6 +109,6 @@ int container_begin(AVFormatContext **out, enum rtsprec_container container,
     if (err >= 0)
         err = add_streams(*out, container, stream);
     if (err >= 0)
-        err = set_creation_time(*out, wall_us);
+        err = set_start_time(*out, container, wall_us);
     return err;
 }

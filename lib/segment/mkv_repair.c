@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/disk.h"
 #include "base/file.h"
+#include "segment/ebml.h"
 #include "segment/mp4_box.h"
 
 enum {
@@ -29,7 +30,6 @@ enum {
     ID_CRC = 0xBF,
 };
 
-#define UNKNOWN_SIZE   UINT64_MAX
 #define DURATION_BYTES 11 /* ID 2, size 1, a double */
 #define VIDEO_TRACK    1  /* our first */
 
@@ -46,12 +46,6 @@ enum {
 /* Milliseconds; what goes beyond is damage. */
 #define MAX_CLUSTER_TIME (INT64_C(1) << 40)
 
-struct element {
-    uint32_t id;
-    uint64_t offset, data, size; /* of the element, of its data; size of its data */
-    int size_offset, size_bytes; /* where its size is written, behind offset */
-};
-
 struct cue {
     int64_t time;
     uint64_t cluster; /* offset in the file */
@@ -60,7 +54,7 @@ struct cue {
 struct scan {
     int fd;
     uint64_t file_size, content_end; /* behind content_end are only zeros */
-    struct element segment;
+    struct ebml_element segment;
     uint64_t duration_at;     /* of space for a Duration, 0: none */
     uint64_t index, clusters; /* the space for the index reaches from here to the first cluster */
 
@@ -74,58 +68,11 @@ struct scan {
     bool no_memory;
 };
 
-/* A number of 1 to 8 bytes whose first byte tells the length; false when it is none. */
-static bool parse_number(const uint8_t *data, size_t left, bool keep_marker, uint64_t *value,
-                         int *length)
-{
-    if (left == 0 || data[0] == 0)
-        return false;
-    *length = __builtin_clz((unsigned)data[0]) - 23;
-    if ((size_t)*length > left)
-        return false;
-    uint64_t number = keep_marker ? data[0] : data[0] & (0xffu >> *length);
-    bool all_ones = (data[0] | (0xff & ~(0xffu >> *length))) == 0xff;
-    for (int i = 1; i < *length; i++) {
-        number = number << 8 | data[i];
-        all_ones &= data[i] == 0xff;
-    }
-    *value = !keep_marker && all_ones ? UNKNOWN_SIZE : number;
-    return true;
-}
-
-/* An element's header in memory, which begins at offset of the file. */
-static bool parse_element(struct element *element, const uint8_t *data, size_t left,
-                          uint64_t offset)
-{
-    uint64_t id, size;
-    int id_bytes, size_bytes;
-    if (!parse_number(data, left, true, &id, &id_bytes) || id_bytes > 4 ||
-        !parse_number(data + id_bytes, left - (size_t)id_bytes, false, &size, &size_bytes))
-        return false;
-    *element = (struct element){
-        .id = (uint32_t)id,
-        .offset = offset,
-        .data = offset + (uint64_t)(id_bytes + size_bytes),
-        .size = size,
-        .size_offset = id_bytes,
-        .size_bytes = size_bytes,
-    };
-    return true;
-}
-
-static bool read_element(const struct scan *scan, uint64_t offset, struct element *element)
+static bool read_element(const struct scan *scan, uint64_t offset, struct ebml_element *element)
 {
     uint8_t bytes[12];
     ssize_t count = file_read_at(scan->fd, bytes, sizeof(bytes), (int64_t)offset);
-    return count > 0 && parse_element(element, bytes, (size_t)count, offset);
-}
-
-static uint64_t unsigned_of(const uint8_t *data, uint64_t size)
-{
-    uint64_t value = 0;
-    for (uint64_t i = 0; i < size && i < 8; i++)
-        value = value << 8 | data[i];
-    return value;
+    return count > 0 && ebml_parse(element, bytes, (size_t)count, offset);
 }
 
 static void add_cue(struct scan *scan, int64_t time, uint64_t cluster)
@@ -152,8 +99,8 @@ static void take_block(struct scan *scan, const uint8_t *data, uint64_t size, bo
     uint64_t track;
     int length;
     scan->blocks++;
-    if (!parse_number(data, (size_t)size, false, &track, &length) || size < (uint64_t)length + 3 ||
-        track != VIDEO_TRACK)
+    if (!ebml_parse_number(data, (size_t)size, false, &track, &length) ||
+        size < (uint64_t)length + 3 || track != VIDEO_TRACK)
         return;
     int64_t time = scan->cluster_time + (int16_t)(data[length] << 8 | data[length + 1]);
     if (scan->frames == 0) {
@@ -175,8 +122,8 @@ static void take_group(struct scan *scan, const uint8_t *data, uint64_t size, ui
     uint64_t block_size = 0;
     bool is_key = true;
     for (uint64_t at = 0; at < size;) {
-        struct element child;
-        if (!parse_element(&child, data + at, (size_t)(size - at), at) ||
+        struct ebml_element child;
+        if (!ebml_parse(&child, data + at, (size_t)(size - at), at) ||
             child.size > size - child.data)
             return;
         if (child.id == ID_BLOCK) {
@@ -191,7 +138,7 @@ static void take_group(struct scan *scan, const uint8_t *data, uint64_t size, ui
 }
 
 /* end: of the element in the file. A simple block begins with its track. */
-static bool reaches_into_zeros(const struct scan *scan, const struct element *element,
+static bool reaches_into_zeros(const struct scan *scan, const struct ebml_element *element,
                                const uint8_t *content, uint64_t end)
 {
     bool is_video =
@@ -203,20 +150,20 @@ static bool reaches_into_zeros(const struct scan *scan, const struct element *el
  * Takes the children of a cluster, of which the first bytes are in memory. Returns how many bytes
  * of its data are whole children.
  */
-static uint64_t take_cluster(struct scan *scan, const struct element *cluster, const uint8_t *data,
-                             uint64_t size)
+static uint64_t take_cluster(struct scan *scan, const struct ebml_element *cluster,
+                             const uint8_t *data, uint64_t size)
 {
     uint64_t at = 0;
     while (at < size) {
-        struct element child;
-        if (!parse_element(&child, data + at, (size_t)(size - at), at) ||
+        struct ebml_element child;
+        if (!ebml_parse(&child, data + at, (size_t)(size - at), at) ||
             child.size > size - child.data)
             break;
         const uint8_t *content = data + child.data;
         if (reaches_into_zeros(scan, &child, content, cluster->data + child.data + child.size))
             break;
-        if (child.id == ID_TIMESTAMP && unsigned_of(content, child.size) <= MAX_CLUSTER_TIME)
-            scan->cluster_time = (int64_t)unsigned_of(content, child.size);
+        if (child.id == ID_TIMESTAMP && ebml_unsigned(content, child.size) <= MAX_CLUSTER_TIME)
+            scan->cluster_time = (int64_t)ebml_unsigned(content, child.size);
         else if (child.id == ID_BLOCK_GROUP)
             take_group(scan, content, child.size, cluster->offset);
         else if (child.id == ID_SIMPLE_BLOCK && child.size > 4)
@@ -230,7 +177,7 @@ static uint64_t take_cluster(struct scan *scan, const struct element *cluster, c
 
 /* Writes a size in the width it has already, which is enough: sizes only become smaller, and
  * unknown ones have 8 bytes. */
-static int patch_size(const struct scan *scan, const struct element *element, uint64_t size)
+static int patch_size(const struct scan *scan, const struct ebml_element *element, uint64_t size)
 {
     uint8_t bytes[8] = {0};
     for (int i = 0; i < element->size_bytes; i++)
@@ -251,12 +198,13 @@ static int void_checksum(const struct scan *scan, uint64_t offset)
 
 /* Takes the cluster; one that is torn is made to end behind its last whole block. Sets *whole when
  * it is not. */
-static int scan_cluster(struct scan *scan, const struct element *cluster, bool *whole)
+static int scan_cluster(struct scan *scan, const struct ebml_element *cluster, bool *whole)
 {
     uint64_t there = scan->file_size - cluster->data;
     uint64_t size = cluster->size < there ? cluster->size : there;
     *whole = false;
-    if (size > MAX_CLUSTER_BYTES || (cluster->size == UNKNOWN_SIZE && cluster->size_bytes != 8))
+    if (size > MAX_CLUSTER_BYTES ||
+        (cluster->size == EBML_UNKNOWN_SIZE && cluster->size_bytes != 8))
         return 0;
     uint8_t *data = malloc(size ? (size_t)size : 1);
     if (!data)
@@ -275,9 +223,9 @@ static int scan_cluster(struct scan *scan, const struct element *cluster, bool *
 }
 
 /* Info has its Duration at its end, or the space for it. */
-static void scan_info(struct scan *scan, const struct element *info)
+static void scan_info(struct scan *scan, const struct ebml_element *info)
 {
-    struct element child;
+    struct ebml_element child;
     uint64_t end = info->data + info->size;
     for (uint64_t at = info->data; at < end; at = child.data + child.size) {
         if (!read_element(scan, at, &child) || child.data > end || child.size > end - child.data)
@@ -290,7 +238,7 @@ static void scan_info(struct scan *scan, const struct element *info)
 
 static bool is_cluster(const struct scan *scan, uint64_t offset)
 {
-    struct element cluster, child;
+    struct ebml_element cluster, child;
     return read_element(scan, offset, &cluster) && cluster.id == ID_CLUSTER &&
            read_element(scan, cluster.data, &child) &&
            (child.id == ID_TIMESTAMP || child.id == ID_CRC || child.id == ID_VOID);
@@ -319,7 +267,7 @@ static uint64_t find_cluster(const struct scan *scan, uint64_t from)
 /* What stands before the clusters. False when it is not the beginning of a segment. */
 static bool scan_head(struct scan *scan)
 {
-    struct element element;
+    struct ebml_element element;
     if (!read_element(scan, 0, &element) || element.id != ID_EBML ||
         element.size > scan->file_size ||
         !read_element(scan, element.data + element.size, &scan->segment) ||
@@ -347,7 +295,7 @@ static int scan_file(struct scan *scan)
 {
     if (!scan_head(scan) || !scan->clusters)
         return 0;
-    struct element element;
+    struct ebml_element element;
     int err = 0;
     bool whole = true;
     for (uint64_t at = scan->clusters; err == 0 && whole && at < scan->file_size;) {
@@ -468,7 +416,7 @@ int mkv_repair(int fd, struct mkv_repaired *repaired, struct rtsprec_error *erro
 static bool is_filled(const struct scan *scan, uint64_t at, uint64_t end, bool is_cluster_data)
 {
     while (at < end) {
-        struct element element;
+        struct ebml_element element;
         if (!read_element(scan, at, &element) || element.data > end ||
             element.size > end - element.data)
             return false;
@@ -483,7 +431,7 @@ static bool is_filled(const struct scan *scan, uint64_t at, uint64_t end, bool i
 bool mkv_is_closed(int fd, int64_t size)
 {
     struct scan scan = {.fd = fd, .file_size = (uint64_t)size};
-    struct element ebml, segment;
+    struct ebml_element ebml, segment;
     return read_element(&scan, 0, &ebml) && ebml.id == ID_EBML && ebml.size < scan.file_size &&
            read_element(&scan, ebml.data + ebml.size, &segment) && segment.id == ID_SEGMENT &&
            segment.data <= scan.file_size && segment.size == scan.file_size - segment.data &&

@@ -7,6 +7,8 @@
 
 #include "segment/segment.h"
 
+#define RECORDING_START_US INT64_C(1750000000123457)
+
 struct recording_options {
     const char *clip;
     enum rtsprec_container container;
@@ -38,7 +40,7 @@ static inline void recording_make(struct recording *recording,
         .fd = fd,
         .container = options->container,
         .stream = clip.stream,
-        .start_wall_us = INT64_C(1750000000000000),
+        .start_wall_us = RECORDING_START_US,
         .duration_us = options->duration_us,
         .fragment_us = options->fragment_us ? options->fragment_us : SECOND / 2,
         .index_bytes = options->index_bytes,
