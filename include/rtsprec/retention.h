@@ -105,6 +105,86 @@ struct rtsprec_archive_deletion {
 /** Called for each file, on the calling thread. Not 0 ends the pass before the next file. */
 typedef int rtsprec_deletion_fn(void *user, const struct rtsprec_archive_deletion *deletion);
 
+struct rtsprec_archive; /* archive.h */
+
+/** What a pass has done. */
+struct rtsprec_archive_retention {
+    size_t size;           /**< sizeof(struct rtsprec_archive_retention) of the caller */
+    int64_t deleted;       /**< files */
+    int64_t deleted_bytes; /**< their sizes */
+    int64_t failed;        /**< files that could not be deleted */
+    /** More than 0: nothing is left that may be deleted, and so much is missing to a limit. */
+    int64_t short_bytes;
+    enum rtsprec_deletion_reason short_of; /**< which limit that is */
+    int is_keep_free_impossible; /**< not 0: keep_free_bytes is more than the disk has; it was left
+                                    out of account */
+};
+
+/**
+ * Brings an archive that nobody records to within its limits: deletes what exceeds them, oldest
+ * first, and not one file more. A recorder does the same by itself every minute
+ * (rtsprec_recorder_set_limits()).
+ *
+ * A dry run deletes nothing and tells of exactly the files that a run at the same moment would
+ * delete. It is possible while a recorder writes to the archive, too; then it also counts what the
+ * cameras will write in the next minute, as the recorder does.
+ *
+ * @param limits       not copied
+ * @param dry_run      not 0: a dry run
+ * @param deletion     told of each file once it is gone; may be NULL
+ * @param[out] result  may be NULL; its size has to be set
+ * @return 0, also when not all limits can be kept (see result); RTSPREC_ERROR_INVALID as
+ *         rtsprec_archive_limits_check(); RTSPREC_ERROR_BUSY while a recorder writes to the
+ * archive; RTSPREC_ERROR_IO when its disk is not there or does not let go of a file;
+ *         RTSPREC_ERROR_NO_SPACE, RTSPREC_ERROR_NO_MEMORY
+ *
+ * Thread-safety: that of the archive.
+ */
+RTSPREC_API int rtsprec_archive_retain(struct rtsprec_archive *archive,
+                                       const struct rtsprec_archive_limits *limits, int dry_run,
+                                       rtsprec_deletion_fn *deletion, void *user,
+                                       struct rtsprec_archive_retention *result,
+                                       struct rtsprec_error *error);
+
+/** Of a forecast: that does not happen. */
+#define RTSPREC_FORECAST_NEVER INT64_MAX
+
+/**
+ * What becomes of a camera, or, at last and with the name NULL, of all together, when they go on at
+ * the rate of their last day. It lives as long as the callback runs.
+ */
+struct rtsprec_archive_forecast {
+    size_t size;        /**< sizeof(struct rtsprec_archive_forecast) of the library */
+    const char *camera; /**< its name; NULL: all together */
+    int64_t bytes;      /**< of its files */
+    int64_t protected_bytes;
+    int64_t bytes_per_day; /**< 0: it has not recorded for a day */
+    int64_t held_us;       /**< from the start of its oldest file to the end of its newest */
+    /** How much will be held once the limits bite, NEVER: no limit; of all together 0. */
+    int64_t limit_held_us;
+    enum rtsprec_deletion_reason limit; /**< and which limit that is */
+    /** When the first file goes for a limit, UTC µs since 1970, or NEVER. */
+    int64_t age_us;   /**< for its max_age_us; of all together: NEVER */
+    int64_t space_us; /**< for its max_bytes; of all together: for that of the archive */
+    int64_t free_us;  /**< of all together: for keep_free_bytes; of a camera: NEVER */
+};
+
+/** Called for each camera, by name, and then for all together. Not 0 ends it. */
+typedef int rtsprec_forecast_fn(void *user, const struct rtsprec_archive_forecast *forecast);
+
+/**
+ * Says how many days an archive holds at the present rate, and when which limit bites. Cameras that
+ * have never recorded anything are left out.
+ *
+ * @return 0, RTSPREC_ERROR_INVALID, RTSPREC_ERROR_IO, RTSPREC_ERROR_BUSY, RTSPREC_ERROR_NO_MEMORY
+ *
+ * Thread-safety: that of the archive.
+ */
+RTSPREC_API int rtsprec_archive_forecast(struct rtsprec_archive *archive,
+                                         const struct rtsprec_archive_limits *limits,
+                                         rtsprec_forecast_fn *forecast, void *user,
+                                         struct rtsprec_error *error);
+
 #ifdef __cplusplus
 }
 #endif

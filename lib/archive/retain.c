@@ -19,7 +19,6 @@
 /* The cameras of the catalog. */
 struct cameras {
     struct retention_camera *list; /* names owned */
-    double *rates;                 /* bytes per µs */
     const char **names;
     size_t count, capacity;
     bool has_no_memory;
@@ -63,7 +62,6 @@ static void forget_cameras(struct cameras *cameras)
     for (size_t i = 0; i < cameras->count; i++)
         free((char *)cameras->list[i].name);
     free(cameras->list);
-    free(cameras->rates);
     free(cameras->names);
     *cameras = (struct cameras){0};
 }
@@ -74,10 +72,7 @@ static bool grow(struct cameras *cameras)
     void *list = realloc(cameras->list, capacity * sizeof(*cameras->list));
     if (list)
         cameras->list = list;
-    void *rates = list ? realloc(cameras->rates, capacity * sizeof(*cameras->rates)) : NULL;
-    if (rates)
-        cameras->rates = rates;
-    void *names = rates ? realloc(cameras->names, capacity * sizeof(*cameras->names)) : NULL;
+    void *names = list ? realloc(cameras->names, capacity * sizeof(*cameras->names)) : NULL;
     if (!names)
         return false;
     cameras->names = names;
@@ -85,43 +80,54 @@ static bool grow(struct cameras *cameras)
     return true;
 }
 
-static bool add_camera(void *user, const struct catalog_camera *camera)
+static void add_camera(struct cameras *cameras, const struct retention_camera *camera)
 {
-    struct cameras *cameras = user;
     char *name = strdup(camera->name);
     if (!name || (cameras->count == cameras->capacity && !grow(cameras))) {
         free(name);
         cameras->has_no_memory = true;
-        return false;
+        return;
     }
-    cameras->list[cameras->count] = (struct retention_camera){.name = name, .bytes = camera->bytes};
-    cameras->names[cameras->count] = name;
-    cameras->rates[cameras->count++] =
-        camera->recent_us > 0 ? (double)camera->recent_bytes / (double)camera->recent_us : 0;
-    return true;
+    cameras->list[cameras->count] = *camera;
+    cameras->list[cameras->count].name = name;
+    cameras->names[cameras->count++] = name;
 }
 
-/* A camera's part of what all write, by its rate. */
-static void share_out(struct cameras *cameras, const struct retention_need *need)
+static bool add_total(void *user, const struct catalog_camera *total)
 {
-    double sum = 0;
-    for (size_t i = 0; i < cameras->count; i++)
-        sum += cameras->rates[i];
-    for (size_t i = 0; i < cameras->count; i++) {
-        double part = sum > 0 ? cameras->rates[i] / sum : 1.0 / (double)cameras->count;
-        cameras->list[i].lead_bytes = (int64_t)(part * (double)need->ahead_bytes);
-        cameras->list[i].open_bytes = (int64_t)(part * (double)need->open_bytes);
-    }
+    struct cameras *cameras = user;
+    add_camera(cameras, &(struct retention_camera){.name = total->name, .bytes = total->bytes});
+    return !cameras->has_no_memory;
 }
 
+static struct retention_camera *find_camera(struct cameras *cameras, const char *name)
+{
+    for (size_t i = 0; i < cameras->count; i++) {
+        if (!strcmp(cameras->list[i].name, name))
+            return &cameras->list[i];
+    }
+    return NULL;
+}
+
+/* What the cameras have in closed files, and what they are writing; one of them may have closed
+ * none yet. */
 static int load_cameras(struct pass *pass)
 {
-    forget_cameras(&pass->cameras);
-    int err = catalog_cameras(pass->catalog, add_camera, &pass->cameras, pass->error);
-    if (err == 0 && pass->cameras.has_no_memory)
+    struct cameras *cameras = &pass->cameras;
+    forget_cameras(cameras);
+    int err = catalog_cameras(pass->catalog, add_total, cameras, pass->error);
+    for (size_t i = 0; err == 0 && i < pass->need->active_count; i++) {
+        struct retention_camera active = pass->need->active[i];
+        struct retention_camera *camera = find_camera(cameras, active.name);
+        active.bytes = camera ? camera->bytes : 0;
+        if (!camera)
+            add_camera(cameras, &active);
+        else
+            *camera = (struct retention_camera){camera->name, active.bytes, active.open_bytes,
+                                                active.lead_bytes};
+    }
+    if (err == 0 && cameras->has_no_memory)
         err = error_set(pass->error, RTSPREC_ERROR_NO_MEMORY, "out of memory");
-    if (err == 0)
-        share_out(&pass->cameras, pass->need);
     return err;
 }
 

@@ -16,12 +16,14 @@
 #include <rtsprec/retention.h>
 
 #include "archive/catalog.h"
+#include "archive/retention.h"
 
 /* What is known besides the catalog. */
 struct retention_need {
     int64_t now_us;
-    int64_t ahead_bytes; /* the lead: what all cameras write until the next pass */
-    int64_t open_bytes;  /* in open files: occupied, but not in the catalog */
+    /* Cameras that record now, with their name, open_bytes and lead_bytes. */
+    const struct retention_camera *active;
+    size_t active_count;
 };
 
 struct retain_result {

@@ -213,8 +213,17 @@ static void test_free_space(void **state)
     assert_true(result.is_keep_free_impossible);
 }
 
-/* The lead is shared by rate. */
-static void test_the_lead_of_a_camera(void **state)
+static int64_t count_with(const struct rtsprec_archive_limits *limits,
+                          const struct retention_camera *active, size_t count)
+{
+    struct retention_need need = {NOW, active, count};
+    struct retain_result result;
+    done(retain(catalog, root, limits, &need, true, NULL, NULL, &result, &error));
+    return result.deleted;
+}
+
+/* Of a camera that has closed no file yet, too. */
+static void test_what_is_being_written(void **state)
 {
     (void)state;
     for (int i = 10; i > 0; i--) {
@@ -222,20 +231,19 @@ static void test_the_lead_of_a_camera(void **state)
         add("b", i, 100);
     }
     struct rtsprec_camera_limits camera = {.camera = "a", .max_bytes = 9400};
-    struct rtsprec_archive_limits limits = limit_to(0);
+    struct rtsprec_archive_limits limits = limit_to(12000);
     limits.cameras = &camera;
     limits.camera_count = 1;
-    struct retention_need need = {.now_us = NOW, .ahead_bytes = 400};
-    struct retain_result result;
-    done(retain(catalog, root, &limits, &need, true, NULL, NULL, &result, &error));
-    assert_int_equal(result.deleted, 0);
-    need.ahead_bytes = 450;
-    done(retain(catalog, root, &limits, &need, true, NULL, NULL, &result, &error));
-    assert_int_equal(result.deleted, 1);
-    need.ahead_bytes = 0;
-    need.open_bytes = 450;
-    done(retain(catalog, root, &limits, &need, true, NULL, NULL, &result, &error));
-    assert_int_equal(result.deleted, 1);
+    struct retention_camera active[] = {{"a", 0, 0, 400}, {"new", 0, 1600, 0}};
+    assert_int_equal(count_with(&limits, active, 2), 0);
+    active[0].lead_bytes = 401;
+    assert_int_equal(count_with(&limits, active, 2), 1); /* for a and for all */
+    active[0] = (struct retention_camera){"a", 0, 401, 0};
+    assert_int_equal(count_with(&limits, active, 1), 1);
+    active[0].open_bytes = 400;
+    active[1].open_bytes = 1601;
+    assert_int_equal(count_with(&limits, active, 2), 1);
+    assert_int_equal(count_with(&limits, active, 1), 0);
 }
 
 /* Who removed files by hand has not helped the account, which the catalog keeps. */
@@ -508,7 +516,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(test_a_pass),
         CASE(test_free_space),
-        CASE(test_the_lead_of_a_camera),
+        CASE(test_what_is_being_written),
         CASE(test_files_that_are_gone),
         CASE(test_a_link_in_place_of_a_day),
         CASE(test_a_file_that_cannot_be_deleted),
