@@ -174,7 +174,7 @@ static bool add_camera(void *user, const struct catalog_camera *camera)
 static void tell_forecast(const struct forecast_request *request, rtsprec_forecast_fn *tell,
                           void *user)
 {
-    struct rtsprec_archive_forecast all = {
+    struct rtsprec_archive_outlook all = {
         .size = sizeof(all),
         .age_us = RTSPREC_FORECAST_NEVER,
         .space_us = request->space_us,
@@ -183,7 +183,7 @@ static void tell_forecast(const struct forecast_request *request, rtsprec_foreca
     int64_t oldest_us = INT64_MAX, newest_us = INT64_MIN;
     for (size_t i = 0; i < request->camera_count; i++) {
         const struct forecast_camera *camera = &request->cameras[i];
-        struct rtsprec_archive_forecast one = {
+        struct rtsprec_archive_outlook one = {
             .size = sizeof(one),
             .camera = camera->name,
             .bytes = camera->bytes,

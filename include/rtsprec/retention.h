@@ -153,8 +153,8 @@ RTSPREC_API int rtsprec_archive_retain(struct rtsprec_archive *archive,
  * What becomes of a camera, or, at last and with the name NULL, of all together, when they go on at
  * the rate of their last day. It lives as long as the callback runs.
  */
-struct rtsprec_archive_forecast {
-    size_t size;        /**< sizeof(struct rtsprec_archive_forecast) of the library */
+struct rtsprec_archive_outlook {
+    size_t size;        /**< sizeof(struct rtsprec_archive_outlook) of the library */
     const char *camera; /**< its name; NULL: all together */
     int64_t bytes;      /**< of its files */
     int64_t protected_bytes;
@@ -170,7 +170,7 @@ struct rtsprec_archive_forecast {
 };
 
 /** Called for each camera, by name, and then for all together. Not 0 ends it. */
-typedef int rtsprec_forecast_fn(void *user, const struct rtsprec_archive_forecast *forecast);
+typedef int rtsprec_forecast_fn(void *user, const struct rtsprec_archive_outlook *forecast);
 
 /**
  * Says how many days an archive holds at the present rate, and when which limit bites. Cameras that

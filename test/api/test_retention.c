@@ -229,11 +229,11 @@ static void wrong_limits(void **state)
 /* --- forecast --- */
 
 static struct {
-    struct rtsprec_archive_forecast all, camera;
+    struct rtsprec_archive_outlook all, camera;
     int count, most;
 } seen;
 
-static int see(void *user, const struct rtsprec_archive_forecast *forecast)
+static int see(void *user, const struct rtsprec_archive_outlook *forecast)
 {
     assert_ptr_equal(user, &seen);
     if (forecast->camera)
