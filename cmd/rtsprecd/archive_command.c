@@ -1,13 +1,12 @@
 #include "archive_command.h"
 
+#include <stdbool.h>
 #include <stdio.h>
-#include <string.h>
 
 #include <rtsprec/archive.h>
 #include <rtsprec/log.h>
 
-#define EXIT_FAILED 1
-#define EXIT_USAGE  64
+#include "command.h"
 
 struct tally {
     long long files, bad;
@@ -51,31 +50,35 @@ static void drop_message(void *user, const struct rtsprec_log_record *record)
     (void)record;
 }
 
-bool archive_command_is_given(int argc, char **argv)
+static int run(int argc, char **argv, bool is_repair)
 {
-    return argc > 1 && (strcmp(argv[1], "repair") == 0 || strcmp(argv[1], "verify") == 0);
-}
-
-int archive_command_run(int argc, char **argv)
-{
-    bool is_repair = strcmp(argv[1], "repair") == 0;
     struct tally tally = {0};
     struct rtsprec_error error = {0};
     int result;
 
-    if (argc != 3) {
-        fprintf(stderr, "rtsprecd: %s takes one %s; see rtsprecd --help\n", argv[1],
+    if (argc != 2) {
+        fprintf(stderr, "rtsprecd: %s takes one %s; see rtsprecd --help\n", argv[0],
                 is_repair ? "directory" : "directory or file");
         return EXIT_USAGE;
     }
     rtsprec_log_capture_ffmpeg(drop_message, NULL); /* what is wrong is said in our words */
-    result = is_repair ? rtsprec_archive_repair(argv[2], on_file, &tally, &error)
-                       : rtsprec_archive_verify(argv[2], on_file, &tally, &error);
+    result = is_repair ? rtsprec_archive_repair(argv[1], on_file, &tally, &error)
+                       : rtsprec_archive_verify(argv[1], on_file, &tally, &error);
     if (result < 0) {
         fprintf(stderr, "rtsprecd: %s\n", error.text);
-        return EXIT_FAILED;
+        return EXIT_RUNTIME;
     }
     printf("%lld file%s, %lld of them %s\n", tally.files, tally.files == 1 ? "" : "s", tally.bad,
            is_repair ? "not saved" : "not whole");
-    return tally.bad > 0 ? EXIT_FAILED : 0;
+    return tally.bad > 0 ? EXIT_RUNTIME : 0;
+}
+
+int repair_command_run(int argc, char **argv)
+{
+    return run(argc, argv, true);
+}
+
+int verify_command_run(int argc, char **argv)
+{
+    return run(argc, argv, false);
 }

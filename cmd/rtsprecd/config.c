@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <rtsprec/camera.h>
 #include <rtsprec/error.h>
@@ -243,6 +244,15 @@ int config_load(struct config *config, const char *path, FILE *messages)
     diagnostics_uninit(&diagnostics);
     free(directory);
     return result;
+}
+
+const char *config_find(const char *given)
+{
+    if (given != NULL)
+        return given;
+    if (access(CONFIG_HERE, F_OK) == 0)
+        return CONFIG_HERE;
+    return access(CONFIG_SYSTEM, F_OK) == 0 ? CONFIG_SYSTEM : NULL;
 }
 
 void config_use_time_zone(const struct config *config)

@@ -16,6 +16,12 @@ struct config {
     size_t count;
 };
 
+#define CONFIG_HERE   "config.json"
+#define CONFIG_SYSTEM "/etc/rtsprec/config.json"
+
+/* The file that counts: the given one, CONFIG_HERE or CONFIG_SYSTEM. NULL: there is none. */
+const char *config_find(const char *given);
+
 /*
  * Reads @path. Everything that is wrong with it goes to @messages, one line each; so do warnings,
  * which do not make it fail.

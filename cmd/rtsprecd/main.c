@@ -12,23 +12,15 @@
 
 #include <rtsprec/version.h>
 
-#include "archive_command.h"
 #include "arguments.h"
+#include "command.h"
 #include "config.h"
 #include "log_sink.h"
 #include "supervisor.h"
 
-/* Exit codes besides 0; 64 and 78 are those of sysexits.h. */
-#define EXIT_RUNTIME 1
-#define EXIT_USAGE   64
-#define EXIT_CONFIG  78
-
 /* Shorter than a person takes to press Ctrl-C again. */
 #define REPEAT_NS   (50 * 1000 * 1000)
 #define MAX_REPEATS 8
-
-#define CONFIG_HERE   "config.json"
-#define CONFIG_SYSTEM "/etc/rtsprec/config.json"
 
 /* Blocked here, before there is a thread, and taken with sigwaitinfo() by the main thread. */
 static void take_signals(sigset_t *taken)
@@ -155,19 +147,9 @@ static int run(struct config *config, const char *path, int log_level)
     return code;
 }
 
-/* NULL: there is none. */
-static const char *find_config(const struct arguments *arguments)
-{
-    if (arguments->config != NULL)
-        return arguments->config;
-    if (access(CONFIG_HERE, F_OK) == 0)
-        return CONFIG_HERE;
-    return access(CONFIG_SYSTEM, F_OK) == 0 ? CONFIG_SYSTEM : NULL;
-}
-
 static int load_and_run(const struct arguments *arguments)
 {
-    const char *path = find_config(arguments);
+    const char *path = config_find(arguments->config);
     struct config config;
     int code = 0;
 
@@ -206,11 +188,12 @@ static void share_memory(void)
 
 int main(int argc, char **argv)
 {
+    const struct command *command = command_find(argc, argv);
     struct arguments arguments;
     int code = 0;
 
-    if (archive_command_is_given(argc, argv)) {
-        code = archive_command_run(argc, argv);
+    if (command != NULL) {
+        code = command->run(argc - 1, argv + 1);
         return fflush(stdout) != 0 && code == 0 ? EXIT_RUNTIME : code;
     }
     if (arguments_parse(&arguments, argc, argv, stderr) < 0)
