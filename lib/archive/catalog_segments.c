@@ -250,20 +250,29 @@ int catalog_remove_segment(struct catalog *catalog, const char *path,
 int catalog_cameras(struct catalog *catalog, catalog_camera_fn *tell, void *user,
                     struct rtsprec_error *error)
 {
+#define RECENT(column)                                                             \
+    "(SELECT " column " FROM segment INDEXED BY segment_by_time"                   \
+    " WHERE camera = k.id AND start_us >= k.newest_us - ?1 ORDER BY start_us DESC" \
+    " LIMIT ?2)"
     static const char cameras[] =
         "SELECT k.name, k.segments, k.bytes, k.protected_bytes, coalesce(k.oldest_us, 0),"
-        " coalesce(k.newest_us, 0), total(r.bytes), coalesce(min(r.start_us), k.newest_us) FROM ("
-        "  SELECT c.*, (SELECT min(start_us) FROM segment WHERE camera = c.id) AS oldest_us,"
-        "   (SELECT start_us + duration_us FROM segment INDEXED BY segment_by_time"
-        "    WHERE camera = c.id ORDER BY start_us DESC LIMIT 1) AS newest_us FROM camera c) k"
-        " LEFT JOIN segment r INDEXED BY segment_by_time ON r.camera = k.id"
-        "  AND r.start_us >= k.newest_us - ?1 AND r.start_us >= coalesce((SELECT start_us"
-        "   FROM segment INDEXED BY segment_by_time WHERE camera = k.id ORDER BY start_us DESC"
-        "   LIMIT 1 OFFSET ?2), k.oldest_us)"
-        " GROUP BY k.name ORDER BY k.name";
+        " coalesce(k.newest_us, 0), (SELECT total(bytes) FROM " RECENT(
+            "bytes") "),"
+                     " coalesce((SELECT min(start_us) FROM " RECENT(
+                         "start_us") "), k.newest_us) FROM ("
+                                     "  SELECT c.*, (SELECT start_us FROM segment INDEXED BY "
+                                     "segment_by_time"
+                                     "    WHERE camera = c.id ORDER BY start_us LIMIT 1) AS "
+                                     "oldest_us,"
+                                     "   (SELECT start_us + duration_us FROM segment INDEXED BY "
+                                     "segment_by_time"
+                                     "    WHERE camera = c.id ORDER BY start_us DESC LIMIT 1) AS "
+                                     "newest_us FROM camera c) k"
+                                     " ORDER BY k.name";
+#undef RECENT
     sqlite3_stmt *rows;
-    int result = catalog_prepare(catalog, &rows, error, cameras, "ii", RECENT_US,
-                                 (int64_t)RECENT_SEGMENTS - 1);
+    int result =
+        catalog_prepare(catalog, &rows, error, cameras, "ii", RECENT_US, (int64_t)RECENT_SEGMENTS);
     if (result < 0)
         return result;
     while ((result = catalog_step(catalog, rows, error)) == 1) {
