@@ -132,19 +132,3 @@ int remover_remove(struct remover *remover, const char *path, struct removed *re
     return err == 0 ? 0
                     : error_set_errno(error, RTSPREC_ERROR_IO, -err, "%s: cannot be deleted", path);
 }
-
-int remover_sync_directory_of(struct remover *remover, const char *path,
-                              struct rtsprec_error *error)
-{
-    struct parts parts;
-    if (!take_apart(&parts, path))
-        return error_set(error, RTSPREC_ERROR_INVALID, "%s: is no segment's path", path);
-    struct way way;
-    open_way(&way, remover->root, &parts);
-    int fd = way.day >= 0 ? way.day : way.camera >= 0 ? way.camera : remover->root;
-    int err = fsync(fd) != 0 && errno != EINVAL ? errno : 0; /* EINVAL: nothing to sync there */
-    close_way(&way);
-    return err == 0 ? 0
-                    : error_set_errno(error, RTSPREC_ERROR_IO, err,
-                                      "%s: its removal may not be durable", path);
-}

@@ -48,9 +48,4 @@ void remover_close(struct remover *remover);
 int remover_remove(struct remover *remover, const char *path, struct removed *removed,
                    struct rtsprec_error *error);
 
-/* Makes the removals in the directory that holds path durable; when that is gone, of the one that
- * held it. Returns 0 or RTSPREC_ERROR_IO. */
-int remover_sync_directory_of(struct remover *remover, const char *path,
-                              struct rtsprec_error *error);
-
 #endif

@@ -229,37 +229,12 @@ static int remove_one(struct pass *pass, struct leaving *file)
     return err == 0 ? 0 : error_set(pass->error, err, "out of memory");
 }
 
-/* Whether the files lie in one directory. */
-static bool are_together(const char *a, const char *b)
-{
-    size_t length = (size_t)(strrchr(a, '/') - a);
-    return !strncmp(a, b, length + 1) && !strchr(b + length + 1, '/');
-}
-
-static int sync_group(struct pass *pass)
-{
-    int err = 0;
-    for (size_t i = 0; err == 0 && i < pass->group_count; i++) {
-        bool is_synced = pass->group[i].is_kept;
-        for (size_t j = 0; j < i && !is_synced; j++)
-            is_synced =
-                !pass->group[j].is_kept && are_together(pass->group[j].path, pass->group[i].path);
-        if (!is_synced)
-            err = remover_sync_directory_of(&pass->remover, pass->group[i].path, pass->error);
-    }
-    return err;
-}
-
 static int delete_group(struct pass *pass)
 {
     int err = pass->group_count > 0 ? forget_group(pass) : 0;
-    if (err == 0) {
-        for (size_t i = 0; err == 0 && i < pass->group_count; i++) {
-            if (!pass->group[i].is_kept)
-                err = remove_one(pass, &pass->group[i]);
-        }
-        int synced = sync_group(pass);
-        err = err ? err : synced;
+    for (size_t i = 0; err == 0 && i < pass->group_count; i++) {
+        if (!pass->group[i].is_kept)
+            err = remove_one(pass, &pass->group[i]);
     }
     for (size_t i = 0; i < pass->group_count; i++) {
         free(pass->group[i].path);

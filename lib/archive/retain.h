@@ -2,10 +2,12 @@
  * One pass of retention: decides what to delete (retention.h) from the catalog and deletes it
  * (remover.h).
  *
- * Files go in groups: first the catalog forgets them, says DELETED of their time, and that it does
- * not know their directories any more; then they are removed; then their directories are made
- * durable. Wherever this is cut, what the catalog still has to learn lies in a directory that the
- * next reconcile() reads: a file that is still there is added again.
+ * Files go in groups: first the catalog forgets them, says DELETED of their time, and that it has
+ * to look at their directories again; then they are removed. Wherever this is cut, and whichever of
+ * the two a power cut undoes, what the catalog still has to learn lies in a directory that the next
+ * reconcile() reads: because the catalog says so, or because the directory's time is not the one
+ * noted. A file that is still there is added again. So nothing of this has to be made durable. (The
+ * other way round, the ledger would take a deletion that was cut for somebody else's.)
  */
 #ifndef ARCHIVE_RETAIN_H
 #define ARCHIVE_RETAIN_H

@@ -221,18 +221,6 @@ static void test_failures(void **state)
     assert_true(exists("a/2024-03-01/10_00_00.mp4"));
 }
 
-static void test_syncing_what_is_left_of_the_way(void **state)
-{
-    (void)state;
-    struct rtsprec_error error;
-    make("a/2024-03-01/10_00_00.mp4", "");
-    static const char *const paths[] = {"a/2024-03-01/10_00_00.mp4", "a/2024-03-02/10_00_00.mp4",
-                                        "b/2024-03-01/10_00_00.mp4"};
-    for (size_t i = 0; i < LENGTH(paths); i++)
-        assert_int_equal(remover_sync_directory_of(&remover, paths[i], &error), 0);
-    assert_int_equal(remover_sync_directory_of(&remover, "a", &error), RTSPREC_ERROR_INVALID);
-}
-
 /* Removes the only segment of a camera again and again, and with it the directories. */
 struct rival {
     pthread_t thread;
@@ -286,7 +274,6 @@ int main(void)
         CASE(test_symbolic_links),
         CASE(test_a_hard_link),
         CASE(test_failures),
-        CASE(test_syncing_what_is_left_of_the_way),
         CASE(test_recording_begins_in_a_directory_that_goes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
