@@ -32,13 +32,18 @@ static bool is_same_directory(const char *a, const char *b)
            one.st_ino == other.st_ino;
 }
 
-static struct archive_limits *find(struct limits_list *list, const char *directory)
+static struct archive_limits *find(const struct limits_list *list, const char *directory)
 {
     for (size_t i = 0; i < list->count; i++) {
         if (is_same_directory(list->archives[i].directory, directory))
             return &list->archives[i];
     }
     return NULL;
+}
+
+const struct archive_limits *limits_find(const struct limits_list *list, const char *directory)
+{
+    return find(list, directory);
 }
 
 static struct archive_limits *add(struct limits_list *list, const struct config *config,

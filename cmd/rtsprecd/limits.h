@@ -30,6 +30,9 @@ struct limits_list {
 /* Makes the list, whose strings are @config's and have to live as long; to be forgotten. */
 void limits_make(struct limits_list *list, const struct config *config);
 
+/* Those of a directory, whatever it is called; NULL: no camera records there. */
+const struct archive_limits *limits_find(const struct limits_list *list, const char *directory);
+
 void limits_forget(struct limits_list *list);
 
 #endif

@@ -200,6 +200,23 @@ static void see_holding(struct forecast_request *request, const struct sight *si
     }
 }
 
+/* Limits of a camera that those of the archive keep it from ever reaching. */
+static void drop_what_is_never_reached(struct forecast_request *request)
+{
+    int64_t archive_us =
+        request->space_us < request->free_us ? request->space_us : request->free_us;
+    for (size_t i = 0; i < request->camera_count; i++) {
+        struct forecast_camera *camera = &request->cameras[i];
+        if (camera->held_by != RTSPREC_DELETION_ARCHIVE_SPACE &&
+            camera->held_by != RTSPREC_DELETION_FREE_SPACE)
+            continue;
+        if (camera->age_us > archive_us)
+            camera->age_us = FORECAST_NEVER;
+        if (camera->space_us > archive_us)
+            camera->space_us = FORECAST_NEVER;
+    }
+}
+
 int forecast(struct forecast_request *request)
 {
     struct sight sight = {
@@ -214,6 +231,7 @@ int forecast(struct forecast_request *request)
     }
     see_archive(request, &sight);
     see_holding(request, &sight);
+    drop_what_is_never_reached(request);
     free(sight.holdings);
     return 0;
 }

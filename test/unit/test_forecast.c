@@ -115,6 +115,12 @@ static void test_limits_of_the_archive(void **state)
         require_time(cameras[i].held_us, 12 * DAY);
         assert_int_equal(cameras[i].held_by, RTSPREC_DELETION_FREE_SPACE);
     }
+    /* A limit that is never reached. */
+    own[0].max_age_us = 13 * DAY;
+    own[0].max_bytes = 130 * GB;
+    see();
+    assert_true(cameras[0].age_us == FORECAST_NEVER && cameras[0].space_us == FORECAST_NEVER);
+    own[0] = (struct rtsprec_camera_limits){.camera = "a"};
     /* What is protected stays. */
     cameras[1].protected_bytes = 60 * GB;
     see();
