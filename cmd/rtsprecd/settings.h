@@ -34,8 +34,8 @@ struct settings {
     int64_t video_bitrate_kbps;
     int video_codec; /* enum video_codec */
 
-    char *schedule;      /* a rule of rtsprec_schedule_create(); NULL: always */
     bool keep_connected; /* between the schedule's periods */
+    char *schedule;      /* a rule of rtsprec_schedule_create(); NULL: always */
     char *output_directory;
     int container; /* enum rtsprec_container */
     int64_t segment_seconds;
@@ -60,8 +60,8 @@ struct settings {
 
     /* Of "global" only. */
     char *log_file;       /* NULL: none */
-    int log_level;        /* enum rtsprec_log_level */
     char *time_zone;      /* NULL: the system's */
+    int log_level;        /* enum rtsprec_log_level */
     int protected_policy; /* enum rtsprec_protected_policy */
 
     /* The key stands at this very level, good or bad. */

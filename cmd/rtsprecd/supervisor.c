@@ -138,7 +138,9 @@ static int64_t now_us(void)
 
 static void follow_schedule(struct watched *watched, int64_t at_us)
 {
-    (void)rtsprec_camera_set_recording(watched->camera, timetable_ask(&watched->timetable, at_us));
+    enum rtsprec_recording wanted = timetable_ask(&watched->timetable, at_us);
+
+    (void)rtsprec_camera_set_recording(watched->camera, wanted, watched->timetable.from_us);
 }
 
 /* What it begins with; every later change is an event. */

@@ -24,7 +24,10 @@ static void look_up(struct timetable *timetable, int64_t now_us)
 {
     int64_t change_us = rtsprec_schedule_next_change(timetable->schedule, now_us);
 
-    timetable->from_us = now_us;
+    bool is_prompt =
+        now_us >= timetable->until_us && now_us - timetable->until_us < TIMETABLE_PROMPT_US;
+
+    timetable->from_us = is_prompt ? timetable->until_us : now_us;
     timetable->until_us = change_us;
     if (rtsprec_schedule_is_on(timetable->schedule, now_us)) {
         timetable->wanted = RTSPREC_RECORDING_ON;

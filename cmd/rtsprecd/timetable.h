@@ -21,6 +21,10 @@
  */
 #define TIMETABLE_AHEAD_US INT64_C(10000000)
 
+/* An answer that is asked for so soon after it began to hold holds since then: else it was the
+ * clock that was set. */
+#define TIMETABLE_PROMPT_US INT64_C(2000000)
+
 /* {0} is an empty one. */
 struct timetable {
     struct rtsprec_schedule *schedule; /* constant, from any thread */

@@ -178,15 +178,20 @@ RTSPREC_API int rtsprec_camera_start(struct rtsprec_camera *camera, struct rtspr
  * once. A new camera is RTSPREC_RECORDING_ON, and what was said last outlives stop and start. It is
  * how a camera follows a schedule (schedule.h), and how the library knows that it is not missing.
  *
- * From ON to another: the frame that comes next is not in the file any more, which is closed.
- * Back to ON: recording begins with the next key frame; from OFF the camera has to be connected
- * before, which STANDBY some seconds earlier saves. What arrives in STANDBY is received and counted
- * as received, and nothing else becomes of it; a camera that is lost then is connected again.
+ * Frames are judged by their own time, not by when this is called or they arrive. From ON to
+ * STANDBY: the first frame at or after @p from_us is not in the file any more, which is closed with
+ * it. To OFF: the camera is disconnected at once, whatever is on its way. To ON: recording begins
+ * with the first key frame at or after @p from_us; from OFF the camera has to be connected before,
+ * which STANDBY some seconds earlier saves. What arrives in STANDBY is received and counted as
+ * received, and nothing else becomes of it; a camera that is lost then is connected again.
  *
+ * @param from_us  from when on it holds, wall-clock time in µs since 1970-01-01 UTC, as
+ *                 rtsprec_schedule_next_change() said it a moment ago; 0, or a time that is still
+ *                 to come: from now on
  * @return 0, or RTSPREC_ERROR_INVALID when @p recording is none of the three
  */
 RTSPREC_API int rtsprec_camera_set_recording(struct rtsprec_camera *camera,
-                                             enum rtsprec_recording recording);
+                                             enum rtsprec_recording recording, int64_t from_us);
 
 /** Asks the camera to stop, returns at once. Stopping a camera that is not running does nothing. */
 RTSPREC_API void rtsprec_camera_request_stop(struct rtsprec_camera *camera);

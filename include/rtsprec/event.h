@@ -121,6 +121,7 @@ struct rtsprec_event_storage {
 /** RECORDING_CHANGED: rtsprec_camera_set_recording() wants something else than before. */
 struct rtsprec_event_recording {
     enum rtsprec_recording from, to;
+    int64_t from_us; /**< since when it holds, µs since 1970-01-01 UTC */
 };
 
 /** One event. It and all it points to live as long as the callback runs. */

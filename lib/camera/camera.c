@@ -94,6 +94,8 @@ int rtsprec_camera_create(struct rtsprec_camera **out, struct rtsprec_recorder *
     camera->dispatcher = recorder_dispatcher(recorder);
     camera->durable = recorder_durable(recorder);
     camera->state_since_us = clock_real_us();
+    camera->recording_from_us = INT64_MIN;
+    camera->recording_changes = 1; /* what it begins with */
 
     int steps = 0;
     int err = camera_options_take(&camera->options, options, error);
@@ -178,22 +180,37 @@ enum rtsprec_recording camera_recording(const struct rtsprec_camera *camera)
     return (enum rtsprec_recording)atomic_load_explicit(&camera->recording, memory_order_relaxed);
 }
 
-int rtsprec_camera_set_recording(struct rtsprec_camera *camera, enum rtsprec_recording recording)
+enum rtsprec_recording camera_recording_since(struct rtsprec_camera *camera, int64_t *from_us)
+{
+    pthread_mutex_lock(&camera->lock);
+    enum rtsprec_recording recording = camera_recording(camera);
+    *from_us = camera->recording_from_us;
+    pthread_mutex_unlock(&camera->lock);
+    return recording;
+}
+
+int rtsprec_camera_set_recording(struct rtsprec_camera *camera, enum rtsprec_recording recording,
+                                 int64_t from_us)
 {
     if (recording != RTSPREC_RECORDING_ON && recording != RTSPREC_RECORDING_STANDBY &&
         recording != RTSPREC_RECORDING_OFF)
         return RTSPREC_ERROR_INVALID;
+    int64_t now_us = clock_real_us();
+    if (from_us == 0 || from_us > now_us)
+        from_us = now_us;
     /* Posted under the lock, so that events of several callers come in the order of their changes.
      */
     pthread_mutex_lock(&camera->lock);
     enum rtsprec_recording from = camera_recording(camera);
     if (from != recording) {
+        camera->recording_from_us = from_us;
         atomic_store(&camera->recording, recording);
+        atomic_fetch_add(&camera->recording_changes, 1);
         cancel_hold(&camera->cancel, recording == RTSPREC_RECORDING_OFF);
         struct rtsprec_event event = {
             .type = RTSPREC_EVENT_RECORDING_CHANGED,
             .camera = camera->options.name,
-            .u.recording = {.from = from, .to = recording},
+            .u.recording = {.from = from, .to = recording, .from_us = from_us},
         };
         dispatcher_post(camera->dispatcher, &event);
     }

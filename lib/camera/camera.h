@@ -44,7 +44,9 @@ struct rtsprec_camera {
     atomic_bool running;
     pthread_t reader, writer;
 
-    _Atomic int recording; /* enum rtsprec_recording: set under the lock, read by any thread */
+    /* Set under the lock, read by any thread. */
+    _Atomic int recording;         /* enum rtsprec_recording */
+    _Atomic int recording_changes; /* how often that was set */
 
     /* shared by the two threads */
     struct cancel cancel; /* held while recording is OFF */
@@ -61,13 +63,15 @@ struct rtsprec_camera {
     int width, height;
     char segment_path[512];
     int storage_error;
+    int64_t recording_from_us; /* since when it is to be recorded or not */
 };
 
 /* Whether it was asked to stop and nobody has waited for that yet. */
 bool camera_is_stopping(struct rtsprec_camera *camera);
 
-/* What the program wants of it, whether it runs or not. */
+/* What the program wants of it, whether it runs or not; and since when, wall-clock time. */
 enum rtsprec_recording camera_recording(const struct rtsprec_camera *camera);
+enum rtsprec_recording camera_recording_since(struct rtsprec_camera *camera, int64_t *from_us);
 
 /* Enters a state and posts the event; error (NULL: none) is why, retry_us the pause of WAITING. */
 void camera_set_state(struct rtsprec_camera *camera, enum rtsprec_camera_state state,

@@ -36,6 +36,7 @@ struct run {
     struct parameters parameters;
     struct parameter_gate gate;
     struct record_gate record_gate;
+    int recording_changes; /* of the camera's, how many the gate knows */
     struct timeline timeline;
     AVPacket *packet; /* what the source gave */
 
@@ -264,11 +265,25 @@ static void report_discontinuity(struct run *run, int track, const struct timeli
     dispatcher_post(run->camera->dispatcher, &event);
 }
 
-static int follow_program(struct run *run, bool is_key_frame, struct rtsprec_error *error)
+/* Tells the gate what the program wants, when that has changed. */
+static void note_program(struct run *run)
 {
     struct rtsprec_camera *camera = run->camera;
-    bool is_wanted = camera_recording(camera) == RTSPREC_RECORDING_ON;
-    switch (record_gate_decide(&run->record_gate, is_wanted, is_key_frame)) {
+    int changes = atomic_load_explicit(&camera->recording_changes, memory_order_relaxed);
+    if (changes == run->recording_changes)
+        return;
+    run->recording_changes = changes;
+    int64_t from_us;
+    bool is_wanted = camera_recording_since(camera, &from_us) == RTSPREC_RECORDING_ON;
+    record_gate_set(&run->record_gate, is_wanted, from_us, clock_real_us(), clock_monotonic_us());
+}
+
+static int pass_gate(struct run *run, int64_t wall_us, bool is_key_frame,
+                     struct rtsprec_error *error)
+{
+    struct rtsprec_camera *camera = run->camera;
+    note_program(run);
+    switch (record_gate_decide(&run->record_gate, is_key_frame, wall_us, clock_monotonic_us())) {
     case RECORD_GATE_KEEP:
         return 0;
     case RECORD_GATE_BEGIN:
@@ -303,9 +318,11 @@ static int hand_over(struct run *run, int track, AVPacket *packet, int64_t arriv
     if (stamp.discontinuity)
         report_discontinuity(run, track, &stamp);
     const struct track *of = &run->announced->tracks[track];
-    if (!record_gate_passes(&run->record_gate, track == 0, to_us(stamp.pts, of))) {
+    bool is_key_frame = track == 0 && (packet->flags & AV_PKT_FLAG_KEY);
+    int err = pass_gate(run, stamp.wall_us, is_key_frame, error);
+    if (err < 0 || !record_gate_passes(&run->record_gate, track == 0, to_us(stamp.pts, of))) {
         av_packet_unref(packet);
-        return 0;
+        return err;
     }
     packet->stream_index = track;
     packet->pts = stamp.pts;
@@ -411,10 +428,6 @@ static int take_video(struct run *run, int64_t arrival_us, struct rtsprec_error 
         av_packet_unref(frame);
         return err;
     }
-    if ((err = follow_program(run, frame->flags & AV_PKT_FLAG_KEY, error)) < 0) {
-        av_packet_unref(frame);
-        return err;
-    }
     err = hand_over(run, 0, frame, arrival_us, error);
     return err < 0 ? err : hand_over_held(run, error);
 }
@@ -431,11 +444,6 @@ static int take_audio(struct run *run, int track, int64_t arrival_us, struct rts
     run->packet->stream_index = track;
     if (!run->stream)
         return hold(run, run->packet, arrival_us, error);
-    int err = follow_program(run, false, error);
-    if (err < 0) {
-        av_packet_unref(run->packet);
-        return err;
-    }
     return hand_over(run, track, run->packet, arrival_us, error);
 }
 

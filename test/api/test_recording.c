@@ -103,7 +103,7 @@ static void a_camera_in_standby_is_connected_and_not_recorded(void **state)
 
     (void)state;
     assert_int_equal(statistics_of(camera).recording, RTSPREC_RECORDING_ON);
-    assert_int_equal(rtsprec_camera_set_recording(camera, RTSPREC_RECORDING_STANDBY), 0);
+    assert_int_equal(rtsprec_camera_set_recording(camera, RTSPREC_RECORDING_STANDBY, 0), 0);
     assert_int_equal(statistics_of(camera).recording, RTSPREC_RECORDING_STANDBY);
     assert_int_equal(rtsprec_camera_start(camera, NULL), 0);
     wait_for(&seen.states[RTSPREC_CAMERA_STANDBY], 1);
@@ -114,11 +114,11 @@ static void a_camera_in_standby_is_connected_and_not_recorded(void **state)
     assert_string_equal(statistics.segment_path, "");
 
     for (int i = 1; i <= 3; i++) {
-        assert_int_equal(rtsprec_camera_set_recording(camera, RTSPREC_RECORDING_ON), 0);
+        assert_int_equal(rtsprec_camera_set_recording(camera, RTSPREC_RECORDING_ON, 0), 0);
         wait_for(&seen.opened, i);
         wait_for(&seen.states[RTSPREC_CAMERA_RECORDING], i);
         wait_for_frames(camera, 50);
-        assert_int_equal(rtsprec_camera_set_recording(camera, RTSPREC_RECORDING_STANDBY), 0);
+        assert_int_equal(rtsprec_camera_set_recording(camera, RTSPREC_RECORDING_STANDBY, 0), 0);
         wait_for(&seen.paused, i);
         wait_for(&seen.states[RTSPREC_CAMERA_STANDBY], i + 1);
         int64_t frames = statistics_of(camera).written_frames_total;
@@ -149,7 +149,7 @@ static void a_camera_that_is_off_is_not_connected(void **state)
     struct rtsprec_camera_statistics statistics;
 
     (void)state;
-    assert_int_equal(rtsprec_camera_set_recording(camera, RTSPREC_RECORDING_OFF), 0);
+    assert_int_equal(rtsprec_camera_set_recording(camera, RTSPREC_RECORDING_OFF, 0), 0);
     assert_int_equal(statistics_of(camera).state, RTSPREC_CAMERA_STOPPED);
     /* Stopped and started again it stays off. */
     for (int i = 1; i <= 2; i++) {
@@ -164,10 +164,10 @@ static void a_camera_that_is_off_is_not_connected(void **state)
     assert_int_equal(statistics_of(camera).connects_total, 0);
 
     for (int i = 1; i <= 3; i++) {
-        assert_int_equal(rtsprec_camera_set_recording(camera, RTSPREC_RECORDING_ON), 0);
+        assert_int_equal(rtsprec_camera_set_recording(camera, RTSPREC_RECORDING_ON, 0), 0);
         wait_for(&seen.opened, i);
         wait_for_frames(camera, 50);
-        assert_int_equal(rtsprec_camera_set_recording(camera, RTSPREC_RECORDING_OFF), 0);
+        assert_int_equal(rtsprec_camera_set_recording(camera, RTSPREC_RECORDING_OFF, 0), 0);
         wait_for(&seen.paused, i);
         wait_for(&seen.states[RTSPREC_CAMERA_OFF], i + 2);
         int64_t packets = statistics_of(camera).received_packets_total;
@@ -211,9 +211,9 @@ static void nonsense_is_refused(void **state)
     struct rtsprec_recorder *recorder = open_recorder(&seen, &camera);
 
     (void)state;
-    assert_int_equal(rtsprec_camera_set_recording(camera, (enum rtsprec_recording)3),
+    assert_int_equal(rtsprec_camera_set_recording(camera, (enum rtsprec_recording)3, 0),
                      RTSPREC_ERROR_INVALID);
-    assert_int_equal(rtsprec_camera_set_recording(camera, RTSPREC_RECORDING_ON), 0);
+    assert_int_equal(rtsprec_camera_set_recording(camera, RTSPREC_RECORDING_ON, 0), 0);
     assert_int_equal(statistics_of(camera).recording, RTSPREC_RECORDING_ON);
     rtsprec_recorder_destroy(&recorder);
     assert_int_equal(seen.changes, 0);
@@ -228,7 +228,7 @@ static void nonsense_is_refused(void **state)
 static void *change_often(void *camera)
 {
     for (int i = 0; i < 300; i++) {
-        rtsprec_camera_set_recording(camera, (enum rtsprec_recording)(i * 7 % 3));
+        rtsprec_camera_set_recording(camera, (enum rtsprec_recording)(i * 7 % 3), 0);
         if (i % 4 == 0)
             process_pause_ms(i % 13);
     }
@@ -255,12 +255,12 @@ static void any_thread_may_change_it(void **state)
     }
     for (int i = 0; i < 3; i++)
         pthread_join(threads[i], NULL);
-    assert_int_equal(rtsprec_camera_set_recording(camera, RTSPREC_RECORDING_OFF), 0);
+    assert_int_equal(rtsprec_camera_set_recording(camera, RTSPREC_RECORDING_OFF, 0), 0);
     for (int i = 0; i < 2000 && statistics_of(camera).state != RTSPREC_CAMERA_OFF; i++)
         process_pause_ms(10);
     assert_int_equal(statistics_of(camera).state, RTSPREC_CAMERA_OFF);
     int opened = atomic_load(&seen.opened);
-    assert_int_equal(rtsprec_camera_set_recording(camera, RTSPREC_RECORDING_ON), 0);
+    assert_int_equal(rtsprec_camera_set_recording(camera, RTSPREC_RECORDING_ON, 0), 0);
     wait_for(&seen.opened, opened + 1);
     rtsprec_recorder_destroy(&recorder);
 }

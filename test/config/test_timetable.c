@@ -52,6 +52,23 @@ static void a_camera_is_connected_ahead(void **state)
     timetable_uninit(&timetable);
 }
 
+static void an_answer_holds_since_the_change(void **state)
+{
+    struct timetable timetable = timetable_of("period:08-20", true);
+
+    (void)state;
+    timetable_ask(&timetable, MONDAY + 7 * HOUR);
+    assert_int_equal(timetable.from_us, MONDAY + 7 * HOUR);
+    timetable_ask(&timetable, MONDAY + 8 * HOUR + 5);
+    assert_int_equal(timetable.from_us, MONDAY + 8 * HOUR);
+    /* The clock is set. */
+    timetable_ask(&timetable, MONDAY + 20 * HOUR + 2 * SECOND);
+    assert_int_equal(timetable.from_us, MONDAY + 20 * HOUR + 2 * SECOND);
+    timetable_ask(&timetable, MONDAY + 19 * HOUR);
+    assert_int_equal(timetable.from_us, MONDAY + 19 * HOUR);
+    timetable_uninit(&timetable);
+}
+
 static void a_camera_may_be_kept_connected(void **state)
 {
     struct timetable timetable = timetable_of("period:08-20", true);
@@ -113,6 +130,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_camera_is_connected_ahead),
+        cmocka_unit_test(an_answer_holds_since_the_change),
         cmocka_unit_test(a_camera_may_be_kept_connected),
         cmocka_unit_test(a_clock_may_be_set),
         cmocka_unit_test(what_never_changes),
