@@ -73,6 +73,28 @@ static bool refuse(struct packet_queue *queue, const struct queue_item *item)
     return queue->refusing;
 }
 
+static void count_dropped(struct packet_queue *queue, const struct queue_item *item)
+{
+    struct queue_dropped *dropped = &queue->dropped;
+    if (dropped->packets == 0 && dropped->start_us == 0)
+        dropped->start_us = item->wall_us;
+    if (dropped->packets == 0 || item->wall_us > dropped->end_us)
+        dropped->end_us = item->wall_us;
+    dropped->packets++;
+    dropped->frames += is_video(item);
+    dropped->bytes += item->bytes;
+}
+
+/* What was dropped is missing up to the frame that is taken again. */
+static void end_dropped(struct packet_queue *queue, const struct queue_item *item)
+{
+    struct queue_dropped *dropped = &queue->dropped;
+    if (dropped->packets == 0)
+        dropped->start_us = 0;
+    else if (item->wall_us > dropped->end_us)
+        dropped->end_us = item->wall_us;
+}
+
 static void append(struct packet_queue *queue, const struct queue_item *item)
 {
     struct queue_item *slot = &queue->items[(queue->first + queue->count) % queue->capacity];
@@ -102,13 +124,14 @@ int packet_queue_push(struct packet_queue *queue, const struct queue_item *item)
     int result = 0;
     bool is_due = false;
     pthread_mutex_lock(&queue->lock);
+    bool was_refusing = queue->refusing;
     if (item->kind == QUEUE_PACKET && refuse(queue, item)) {
-        queue->dropped.packets++;
-        queue->dropped.frames += is_video(item);
-        queue->dropped.bytes += item->bytes;
+        count_dropped(queue, item);
         result = 1;
         goto done;
     }
+    if (was_refusing && !queue->refusing)
+        end_dropped(queue, item);
     if (!grow(queue)) {
         result = RTSPREC_ERROR_NO_MEMORY;
         goto done;
@@ -137,6 +160,7 @@ void packet_queue_reopen(struct packet_queue *queue)
 {
     queue->closed = queue->refusing = false;
     queue->latest_us = INT64_MIN;
+    queue->dropped = (struct queue_dropped){0};
 }
 
 bool packet_queue_pop(struct packet_queue *queue, const struct queue_patience *patience,
@@ -163,7 +187,10 @@ struct queue_dropped packet_queue_take_dropped(struct packet_queue *queue)
 {
     pthread_mutex_lock(&queue->lock);
     struct queue_dropped dropped = queue->dropped;
-    queue->dropped = (struct queue_dropped){0};
+    if (dropped.packets > 0)
+        queue->dropped = (struct queue_dropped){
+            .start_us = queue->refusing ? dropped.end_us : 0,
+        };
     pthread_mutex_unlock(&queue->lock);
     return dropped;
 }

@@ -50,6 +50,7 @@ struct queue_patience {
 
 struct queue_dropped {
     int64_t packets, frames, bytes;
+    int64_t start_us, end_us; /* wall-clock time that they are missing in */
 };
 
 struct packet_queue {
@@ -96,7 +97,8 @@ void packet_queue_reopen(struct packet_queue *queue);
 bool packet_queue_pop(struct packet_queue *queue, const struct queue_patience *patience,
                       struct queue_item *item);
 
-/* What was refused since the last call. */
+/* What was refused since the last call. While that goes on it ends with the last packet refused,
+ * and the next begins there; then with the first that was taken again. */
 struct queue_dropped packet_queue_take_dropped(struct packet_queue *queue);
 
 /* What waits at this moment. */

@@ -107,6 +107,50 @@ static void test_bytes_are_bounded(void **state)
     packet_queue_uninit(&queue);
 }
 
+static int push_at(struct packet_queue *queue, bool is_key, int64_t media_us, int64_t wall_us)
+{
+    struct queue_item item = packet_item(0, is_key, media_us, 60);
+    item.wall_us = wall_us;
+    int result = packet_queue_push(queue, &item);
+    if (result)
+        queue_item_uninit(&item);
+    return result;
+}
+
+static void assert_dropped_time(struct packet_queue *queue, int64_t start_us, int64_t end_us)
+{
+    struct queue_dropped dropped = packet_queue_take_dropped(queue);
+    assert_int_equal(dropped.start_us, start_us);
+    assert_int_equal(dropped.end_us, end_us);
+}
+
+static void test_when_packets_are_missing(void **state)
+{
+    (void)state;
+    struct packet_queue queue;
+    packet_queue_init(&queue, MANY, 100);
+    assert_int_equal(push_at(&queue, true, 0, 1000), 0);
+    assert_int_equal(push_at(&queue, false, 1, 1001), 1);
+    assert_int_equal(push_at(&queue, false, 2, 1002), 1);
+    assert_dropped_time(&queue, 1001, 1002); /* told while it lasts */
+    assert_dropped_time(&queue, 1002, 0);    /* nothing since */
+    assert_int_equal(push_at(&queue, false, 3, 1003), 1);
+    pop(&queue);
+    assert_int_equal(push_at(&queue, false, 4, 1004), 1);
+    assert_int_equal(push_at(&queue, true, 5, 1005), 0);
+    assert_dropped_time(&queue, 1002, 1005); /* without a gap, up to what is kept */
+    pop(&queue);
+    assert_int_equal(push_at(&queue, true, 6, 1006), 0);
+    assert_int_equal(push_at(&queue, false, 7, 1007), 1);
+    assert_dropped_time(&queue, 1007, 1007);
+    pop(&queue);
+    assert_int_equal(push_at(&queue, true, 8, 1008), 0);
+    assert_dropped_time(&queue, 0, 0);
+    assert_int_equal(push_at(&queue, true, 9, 1009), 1);
+    assert_dropped_time(&queue, 1009, 1009); /* not from the time before */
+    packet_queue_uninit(&queue);
+}
+
 /* Else a frame that is larger than the bound would be refused for ever. */
 static void test_an_empty_queue_takes_anything(void **state)
 {
@@ -404,6 +448,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_order_over_many_rounds),
         cmocka_unit_test(test_bytes_are_bounded),
+        cmocka_unit_test(test_when_packets_are_missing),
         cmocka_unit_test(test_an_empty_queue_takes_anything),
         cmocka_unit_test(test_seconds_are_bounded),
         cmocka_unit_test(test_seconds_of_two_tracks),
