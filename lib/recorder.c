@@ -19,6 +19,16 @@ struct rtsprec_recorder {
     pthread_cond_t released;      /* a camera was let go of */
     struct rtsprec_camera *first; /* linked by camera->next */
     struct archive_root *archives;
+    struct keeping *keepings;
+};
+
+/* The keeper of an archive, there as long as a camera uses the archive. */
+struct keeping {
+    struct keeping *next;
+    struct archive_root *root; /* counted */
+    struct keeper *keeper;
+    int users;
+    bool is_closing;
 };
 
 int rtsprec_recorder_create(struct rtsprec_recorder **out,
@@ -78,20 +88,111 @@ void recorder_remove(struct rtsprec_recorder *recorder, struct rtsprec_camera *c
     pthread_mutex_unlock(&recorder->lock);
 }
 
-int recorder_open_archive(struct rtsprec_recorder *recorder, struct archive_root **out,
-                          const char *directory, struct rtsprec_error *error)
+/* The functions of keepings are called with the lock. */
+
+static struct keeping *find_keeping(struct rtsprec_recorder *recorder,
+                                    const struct archive_root *root)
 {
+    struct keeping *keeping = recorder->keepings;
+    while (keeping && keeping->root != root)
+        keeping = keeping->next;
+    return keeping;
+}
+
+/* One that is just being closed is waited for: an archive has one session at a time. */
+static int open_keeping(struct rtsprec_recorder *recorder, struct keeping **out,
+                        const char *directory, struct rtsprec_error *error)
+{
+    struct archive_root *root;
+    int err = archive_root_open(&root, &recorder->archives, directory, error);
+    if (err < 0)
+        return err;
+    struct keeping *keeping;
+    while ((keeping = find_keeping(recorder, root)) && keeping->is_closing)
+        pthread_cond_wait(&recorder->released, &recorder->lock);
+    if (keeping) {
+        archive_root_close(&root, &recorder->archives);
+        keeping->users++;
+        *out = keeping;
+        return 0;
+    }
+    keeping = calloc(1, sizeof(*keeping));
+    err = keeping ? keeper_create(&keeping->keeper, root, directory, recorder->dispatcher, error)
+                  : error_set(error, RTSPREC_ERROR_NO_MEMORY, "out of memory");
+    if (err < 0) {
+        free(keeping);
+        archive_root_close(&root, &recorder->archives);
+        return err;
+    }
+    keeping->root = root;
+    keeping->users = 1;
+    keeping->next = recorder->keepings;
+    recorder->keepings = keeping;
+    *out = keeping;
+    return 0;
+}
+
+/* The lock is let go of while the last user waits for the keeper's end. */
+static void close_keeping(struct rtsprec_recorder *recorder, struct keeping *keeping)
+{
+    if (--keeping->users > 0)
+        return;
+    keeping->is_closing = true;
+    pthread_mutex_unlock(&recorder->lock);
+    keeper_destroy(&keeping->keeper);
     pthread_mutex_lock(&recorder->lock);
-    int err = archive_root_open(out, &recorder->archives, directory, error);
+    struct keeping **at = &recorder->keepings;
+    while (*at != keeping)
+        at = &(*at)->next;
+    *at = keeping->next;
+    archive_root_close(&keeping->root, &recorder->archives);
+    free(keeping);
+    pthread_cond_broadcast(&recorder->released);
+}
+
+int recorder_open_archive(struct rtsprec_recorder *recorder, struct archive_root **root,
+                          struct keeper_camera **keeper, const char *camera, const char *directory,
+                          struct rtsprec_error *error)
+{
+    struct keeping *keeping;
+    pthread_mutex_lock(&recorder->lock);
+    int err = open_keeping(recorder, &keeping, directory, error);
+    if (err == 0) {
+        *root = keeping->root;
+        if ((err = keeper_add_camera(keeper, keeping->keeper, camera, directory, error)) < 0) {
+            *root = NULL;
+            close_keeping(recorder, keeping);
+        }
+    }
     pthread_mutex_unlock(&recorder->lock);
     return err;
 }
 
-void recorder_close_archive(struct rtsprec_recorder *recorder, struct archive_root **root)
+void recorder_close_archive(struct rtsprec_recorder *recorder, struct archive_root **root,
+                            struct keeper_camera **keeper)
 {
+    keeper_remove_camera(keeper);
     pthread_mutex_lock(&recorder->lock);
-    archive_root_close(root, &recorder->archives);
+    struct keeping *keeping = *root ? find_keeping(recorder, *root) : NULL;
+    *root = NULL;
+    if (keeping)
+        close_keeping(recorder, keeping);
     pthread_mutex_unlock(&recorder->lock);
+}
+
+int rtsprec_recorder_set_limits(struct rtsprec_recorder *recorder, const char *directory,
+                                const struct rtsprec_archive_limits *limits,
+                                struct rtsprec_error *error)
+{
+    error_clear(error);
+    pthread_mutex_lock(&recorder->lock);
+    const struct archive_root *root = archive_root_find(recorder->archives, directory);
+    struct keeping *keeping = root ? find_keeping(recorder, root) : NULL;
+    int err = keeping && !keeping->is_closing
+                  ? keeper_set_limits(keeping->keeper, limits, error)
+                  : error_set(error, RTSPREC_ERROR_STATE, "%s: no camera records there", directory);
+    pthread_mutex_unlock(&recorder->lock);
+    return err;
 }
 
 struct dispatcher *recorder_dispatcher(struct rtsprec_recorder *recorder)
@@ -152,6 +253,9 @@ void rtsprec_recorder_destroy(struct rtsprec_recorder **recorder_pointer)
     rtsprec_recorder_request_stop(recorder);
     for (struct rtsprec_camera *camera = recorder->first; camera; camera = camera->next)
         rtsprec_camera_wait(camera);
+    /* They may still have to tell something. */
+    for (struct keeping *keeping = recorder->keepings; keeping; keeping = keeping->next)
+        keeper_stop(keeping->keeper);
     /* Before the cameras go: a callback may still ask one of them for its statistics. */
     dispatcher_destroy(&recorder->dispatcher);
     while (recorder->first) {

@@ -6,6 +6,7 @@
 
 #include "archive/root.h"
 #include "base/dispatcher.h"
+#include "keeper/keeper.h"
 #include "segment/durable.h"
 
 struct rtsprec_camera;
@@ -15,10 +16,16 @@ int recorder_add(struct rtsprec_recorder *recorder, struct rtsprec_camera *camer
                  struct rtsprec_error *error);
 void recorder_remove(struct rtsprec_recorder *recorder, struct rtsprec_camera *camera);
 
-/* The archive in a directory, shared by the cameras that record there. As archive_root_open(). */
-int recorder_open_archive(struct rtsprec_recorder *recorder, struct archive_root **out,
-                          const char *directory, struct rtsprec_error *error);
-void recorder_close_archive(struct rtsprec_recorder *recorder, struct archive_root **root);
+/*
+ * The archive in a directory, shared by the cameras that record there, and a camera's place with
+ * its keeper. Returns as archive_root_open() and keeper_create(). To be closed after a failure,
+ * too.
+ */
+int recorder_open_archive(struct rtsprec_recorder *recorder, struct archive_root **root,
+                          struct keeper_camera **keeper, const char *camera, const char *directory,
+                          struct rtsprec_error *error);
+void recorder_close_archive(struct rtsprec_recorder *recorder, struct archive_root **root,
+                            struct keeper_camera **keeper);
 
 struct dispatcher *recorder_dispatcher(struct rtsprec_recorder *recorder);
 struct durable *recorder_durable(struct rtsprec_recorder *recorder);

@@ -82,6 +82,14 @@ static void write_closed(struct log_sink *sink, const struct rtsprec_event *even
                  segment->frames, rtsprec_segment_reason_name(segment->reason));
 }
 
+static void write_deleted(struct log_sink *sink, const struct rtsprec_event *event)
+{
+    const struct rtsprec_event_deleted *deleted = &event->u.deleted;
+
+    write_record(sink, event, RTSPREC_LOG_INFO, "Segment deleted: %s (%.2f MB, %s)", deleted->path,
+                 (double)deleted->bytes / 1e6, deleted->why);
+}
+
 void event_log_write(struct log_sink *sink, const struct rtsprec_event *event)
 {
     switch (event->type) {
@@ -93,6 +101,9 @@ void event_log_write(struct log_sink *sink, const struct rtsprec_event *event)
         return;
     case RTSPREC_EVENT_SEGMENT_CLOSED:
         write_closed(sink, event);
+        return;
+    case RTSPREC_EVENT_SEGMENT_DELETED:
+        write_deleted(sink, event);
         return;
     case RTSPREC_EVENT_DISCONTINUITY:
         write_record(sink, event, RTSPREC_LOG_WARNING, "Discontinuity: %s",

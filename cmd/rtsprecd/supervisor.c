@@ -8,6 +8,7 @@
 #include <rtsprec/rtsprec.h>
 
 #include "event_log.h"
+#include "limits.h"
 #include "timetable.h"
 
 /* A clock that is set is noticed after this long. */
@@ -96,16 +97,25 @@ static void on_log(void *user, const struct rtsprec_log_record *record)
     log_sink_write(supervisor->sink, record);
 }
 
-static void warn_of_full_disk(struct supervisor *supervisor, const struct config *config)
+/* When the cameras are there, before one of them records. */
+static int set_limits(struct supervisor *supervisor, const struct config *config)
 {
-    for (size_t i = 0; i < config->count; i++) {
-        if (!config->cameras[i].limit_occupied_space)
-            continue;
-        log_sink_printf(supervisor->sink, RTSPREC_LOG_WARNING, NULL,
-                        "limitOccupiedSpace is true, but this version does not yet delete old "
-                        "files: the disk will fill up unless something else removes them");
-        return;
+    struct limits_list list = {0};
+    int result = 0;
+
+    limits_make(&list, config);
+    for (size_t i = 0; i < list.count && result == 0; i++) {
+        struct rtsprec_error error = {0};
+
+        result = rtsprec_recorder_set_limits(supervisor->recorder, list.archives[i].directory,
+                                             &list.archives[i].limits, &error);
+        if (result < 0)
+            log_sink_printf(supervisor->sink, RTSPREC_LOG_ERROR, NULL,
+                            "The limits of %s cannot be set: %s", list.archives[i].directory,
+                            error.text[0] != '\0' ? error.text : rtsprec_error_string(result));
     }
+    limits_forget(&list);
+    return result;
 }
 
 static int create_cameras(struct supervisor *supervisor)
@@ -220,9 +230,8 @@ struct supervisor *supervisor_create(const struct config *config, struct log_sin
             goto no_memory;
     }
     rtsprec_log_capture_ffmpeg(on_log, supervisor);
-    warn_of_full_disk(supervisor, config);
     if (create_recorder(supervisor) < 0 || create_cameras(supervisor) < 0 ||
-        start_cameras(supervisor) < 0) {
+        set_limits(supervisor, config) < 0 || start_cameras(supervisor) < 0) {
         supervisor_destroy(supervisor);
         return NULL;
     }

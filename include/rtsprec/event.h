@@ -60,6 +60,7 @@ enum rtsprec_event_type {
     RTSPREC_EVENT_OVERFLOW = 6,          /**< overflow */
     RTSPREC_EVENT_STORAGE_CHANGED = 7,   /**< storage */
     RTSPREC_EVENT_RECORDING_CHANGED = 8, /**< recording */
+    RTSPREC_EVENT_SEGMENT_DELETED = 9,   /**< deleted */
 };
 
 /** STATE_CHANGED */
@@ -100,6 +101,8 @@ struct rtsprec_event_dropped {
     int64_t packets; /**< dropped since the last such event, all tracks */
     int64_t frames;  /**< of them video frames; always up to the next key frame */
     int64_t bytes;
+    int64_t start_us; /**< wall-clock time of the first one, or the end of the last such event */
+    int64_t end_us;   /**< of the frame that is kept again, while none is, of the last one */
 };
 
 /** OVERFLOW: the program's callback was too slow; this many events and log records were discarded.
@@ -124,6 +127,16 @@ struct rtsprec_event_recording {
     int64_t from_us; /**< since when it holds, µs since 1970-01-01 UTC */
 };
 
+/** SEGMENT_DELETED: a closed segment was deleted to keep the limits of its archive (retention.h).
+ */
+struct rtsprec_event_deleted {
+    const char *path; /**< that it had */
+    int64_t start_us; /**< wall-clock time of its first frame, µs since 1970-01-01 UTC */
+    int64_t end_us;   /**< at which its last frame ended */
+    int64_t bytes;    /**< that it took */
+    const char *why;  /**< in words: the limit, and what made it the next to go */
+};
+
 /** One event. It and all it points to live as long as the callback runs. */
 struct rtsprec_event {
     size_t size; /**< of the struct as the library knows it; it only grows at the end */
@@ -138,6 +151,7 @@ struct rtsprec_event {
         struct rtsprec_event_overflow overflow;
         struct rtsprec_event_storage storage;
         struct rtsprec_event_recording recording;
+        struct rtsprec_event_deleted deleted;
     } u;
 };
 

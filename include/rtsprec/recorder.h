@@ -9,6 +9,7 @@
 #include <rtsprec/error.h>
 #include <rtsprec/event.h>
 #include <rtsprec/log.h>
+#include <rtsprec/retention.h>
 #include <rtsprec/version.h>
 
 #ifdef __cplusplus
@@ -47,6 +48,23 @@ RTSPREC_API void rtsprec_recorder_options_init(struct rtsprec_recorder_options *
 RTSPREC_API int rtsprec_recorder_create(struct rtsprec_recorder **out,
                                         const struct rtsprec_recorder_options *options,
                                         struct rtsprec_error *error);
+
+/**
+ * Keeps the archive in a directory within limits from now on: old segments are deleted once a
+ * minute, sooner when space is short, and before a segment begins, ahead of what all cameras write.
+ * RTSPREC_EVENT_SEGMENT_DELETED tells of each. They hold while a camera of this recorder has the
+ * directory as its output_directory, and until they are set again. Open files are never deleted.
+ *
+ * @param directory    the output_directory of at least one camera
+ * @param limits       copied; NULL: no limits any more
+ * @param[out] error   the reason of a failure; may be NULL
+ * @return 0, RTSPREC_ERROR_INVALID, RTSPREC_ERROR_NO_MEMORY, RTSPREC_ERROR_STATE when no camera
+ *         records there
+ */
+RTSPREC_API int rtsprec_recorder_set_limits(struct rtsprec_recorder *recorder,
+                                            const char *directory,
+                                            const struct rtsprec_archive_limits *limits,
+                                            struct rtsprec_error *error);
 
 /**
  * Asks every camera to stop, returns at once. The files are closed when rtsprec_recorder_wait(),

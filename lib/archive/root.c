@@ -155,18 +155,23 @@ static bool is_same_directory(const char *a, const char *b)
                              one.st_dev == other.st_dev && one.st_ino == other.st_ino);
 }
 
+struct archive_root *archive_root_find(struct archive_root *list, const char *directory)
+{
+    while (list && !is_same_directory(list->directory, directory))
+        list = list->next;
+    return list;
+}
+
 int archive_root_open(struct archive_root **out, struct archive_root **list, const char *directory,
                       struct rtsprec_error *error)
 {
-    *out = NULL;
-    for (struct archive_root *root = *list; root; root = root->next) {
-        if (is_same_directory(root->directory, directory)) {
-            root->users++;
-            *out = root;
-            return 0;
-        }
+    struct archive_root *root = archive_root_find(*list, directory);
+    *out = root;
+    if (root) {
+        root->users++;
+        return 0;
     }
-    struct archive_root *root = calloc(1, sizeof(*root));
+    root = calloc(1, sizeof(*root));
     if (!root)
         return error_set(error, RTSPREC_ERROR_NO_MEMORY, "out of memory");
     root->fd = -1;

@@ -24,6 +24,9 @@ struct archive_root;
 int archive_root_open(struct archive_root **out, struct archive_root **list, const char *directory,
                       struct rtsprec_error *error);
 
+/* The archive of a list that lies in a directory, not counted; NULL: none. */
+struct archive_root *archive_root_find(struct archive_root *list, const char *directory);
+
 /* Gives the archive back; the last one lets go of the lock. Sets *root to NULL; NULL is ignored. */
 void archive_root_close(struct archive_root **root, struct archive_root **list);
 

@@ -160,25 +160,36 @@ static void take_string(const char **text, char **end)
     *end += size;
 }
 
-/* The strings of an event besides the camera's name: at most one. */
-static const char **event_string(struct rtsprec_event *event)
+/* An event's strings. */
+#define MAX_STRINGS 3
+
+static void find_strings(struct rtsprec_event *event, const char **strings[MAX_STRINGS])
 {
+    strings[0] = &event->camera;
+    strings[1] = strings[2] = NULL;
     switch (event->type) {
     case RTSPREC_EVENT_STATE_CHANGED:
-        return &event->u.state.text;
+        strings[1] = &event->u.state.text;
+        break;
     case RTSPREC_EVENT_SEGMENT_OPENED:
     case RTSPREC_EVENT_SEGMENT_CLOSED:
-        return &event->u.segment.path;
+        strings[1] = &event->u.segment.path;
+        break;
+    case RTSPREC_EVENT_SEGMENT_DELETED:
+        strings[1] = &event->u.deleted.path;
+        strings[2] = &event->u.deleted.why;
+        break;
     case RTSPREC_EVENT_DISCONTINUITY:
-        return &event->u.discontinuity.text;
+        strings[1] = &event->u.discontinuity.text;
+        break;
     case RTSPREC_EVENT_STORAGE_CHANGED:
-        return &event->u.storage.text;
+        strings[1] = &event->u.storage.text;
+        break;
     case RTSPREC_EVENT_PACKETS_DROPPED:
     case RTSPREC_EVENT_RECORDING_CHANGED:
     case RTSPREC_EVENT_OVERFLOW:
         break;
     }
-    return NULL;
 }
 
 static size_t string_size(const char *text)
@@ -191,14 +202,18 @@ void dispatcher_post(struct dispatcher *dispatcher, const struct rtsprec_event *
     if (!dispatcher->callbacks.event)
         return;
     struct rtsprec_event copy = *event;
-    const char **text = event_string(&copy);
-    size_t size = string_size(copy.camera) + (text ? string_size(*text) : 0);
+    const char **strings[MAX_STRINGS];
+    find_strings(&copy, strings);
+    size_t size = 0;
+    for (int i = 0; i < MAX_STRINGS; i++)
+        size += strings[i] ? string_size(*strings[i]) : 0;
     struct entry *entry = malloc(sizeof(*entry) + size);
     if (entry) {
         char *end = entry->strings;
-        take_string(&copy.camera, &end);
-        if (text)
-            take_string(text, &end);
+        for (int i = 0; i < MAX_STRINGS; i++) {
+            if (strings[i])
+                take_string(strings[i], &end);
+        }
         copy.size = sizeof(copy);
         copy.time_us = clock_real_us();
         entry->is_log = false;

@@ -14,7 +14,9 @@
 #include "base/cancel.h"
 #include "base/dispatcher.h"
 #include "base/resolve.h"
+#include "camera/condition.h"
 #include "ingest/packet_queue.h"
+#include "keeper/keeper.h"
 #include "options.h"
 
 /* Totals, each written by one thread and read by any. */
@@ -33,6 +35,7 @@ struct rtsprec_camera {
     struct dispatcher *dispatcher; /* the recorder's */
     struct durable *durable;       /* the recorder's */
     struct archive_root *archive;  /* shared with the cameras of the same directory */
+    struct keeper_camera *keeper;  /* likewise: who notes what it does */
     struct camera_options options;
 
     /* guarded by the recorder's lock */
@@ -54,6 +57,8 @@ struct rtsprec_camera {
     struct resolver resolver; /* the reader's */
     struct camera_counters counters;
 
+    bool is_connected; /* the reader's: the camera answered all that was asked of it in this run */
+
     pthread_mutex_t lock; /* what a snapshot shows besides the counters */
     enum rtsprec_camera_state state;
     int64_t state_since_us;
@@ -64,6 +69,7 @@ struct rtsprec_camera {
     char segment_path[512];
     int storage_error;
     int64_t recording_from_us; /* since when it is to be recorded or not */
+    struct condition condition; /* why it is recorded or not */
 };
 
 /* Whether it was asked to stop and nobody has waited for that yet. */
@@ -81,6 +87,11 @@ void camera_set_state(struct rtsprec_camera *camera, enum rtsprec_camera_state s
  */
 void camera_set_stream(struct rtsprec_camera *camera, const struct stream *stream);
 void camera_set_segment(struct rtsprec_camera *camera, const char *path);
+
+/* For the ledger: a file begins with the frame of this time; or video of from_us on is in no file,
+ * because of an error. */
+void camera_note_recorded(struct rtsprec_camera *camera, int64_t start_us);
+void camera_note_lost(struct rtsprec_camera *camera, int error, int64_t from_us);
 
 /* Whether files can be written, and why not (NULL: they can); posts the event of a change. */
 void camera_set_storage(struct rtsprec_camera *camera, const struct rtsprec_error *error);

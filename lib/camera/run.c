@@ -496,6 +496,7 @@ int run_record(struct rtsprec_camera *camera, bool *was_recording, struct rtspre
 {
     struct run run = {.camera = camera};
     int err = run_open(&run, error);
+    camera->is_connected = err == 0;
     if (err == 0)
         count(&camera->counters.connects, 1);
     while (err == 0)

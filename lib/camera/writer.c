@@ -33,6 +33,7 @@ struct output {
     struct segment *segment; /* NULL: there is none */
     struct segment_file file;
     int64_t start_wall_us;
+    int64_t bytes; /* of what was written, by the packets' size */
 };
 
 struct writer {
@@ -42,6 +43,7 @@ struct writer {
     struct output current, earlier; /* earlier: ended, but sound of it may still come */
     bool is_failing;                /* the last segment could not be opened or written */
     bool is_full;                   /* because the disk is full */
+    int failure;                    /* the last error of one */
     bool is_recovered;              /* what a crash left open has been repaired */
     int64_t index_bytes;            /* what the next one's index will take; 0: not yet known */
 };
@@ -55,6 +57,7 @@ static void fail(struct writer *writer, const char *path, const struct rtsprec_e
     dispatcher_log(camera->dispatcher, RTSPREC_LOG_DEBUG, camera->options.name, "%s", whole.text);
     writer->is_failing = true;
     writer->is_full = error->code == RTSPREC_ERROR_NO_SPACE;
+    writer->failure = error->code;
     camera_set_storage(camera, &whole);
 }
 
@@ -67,6 +70,16 @@ static void post_segment(struct writer *writer, enum rtsprec_event_type type,
         .u.segment = *details,
     };
     dispatcher_post(writer->camera->dispatcher, &event);
+}
+
+/* What a file could not take is missing; all of it while a repair has still to finish the file. */
+static void note_failure(struct writer *writer, const struct output *output,
+                         const struct segment_summary *summary, bool is_closed)
+{
+    int64_t duration_us = is_closed ? summary->duration_us : 0;
+    camera_note_lost(writer->camera, writer->failure, output->start_wall_us + duration_us);
+    if (output == &writer->earlier && writer->current.segment)
+        camera_note_recorded(writer->camera, writer->current.start_wall_us);
 }
 
 /* A whole segment's index tells what the next one's needs; a quarter more for what varies. */
@@ -91,6 +104,7 @@ static void close_output(struct writer *writer, struct output *output,
         fail(writer, path, &error);
         reason = RTSPREC_SEGMENT_FAILED;
     }
+    keeper_count_closed(writer->camera->keeper, output->bytes);
     learn_index_bytes(writer, &summary);
     if (end == SEGMENT_EMPTY) {
         segment_file_discard(&output->file);
@@ -101,8 +115,11 @@ static void close_output(struct writer *writer, struct output *output,
         } else {
             path = output->file.final_path;
             count(&writer->camera->counters.segments, 1);
+            keeper_tell_segment(writer->camera->keeper, path, reason);
         }
     }
+    if (reason == RTSPREC_SEGMENT_FAILED)
+        note_failure(writer, output, &summary, path == output->file.final_path);
     post_segment(writer, RTSPREC_EVENT_SEGMENT_CLOSED,
                  &(struct rtsprec_event_segment){
                      .path = path,
@@ -140,6 +157,8 @@ static void tell_recovered(void *user, const struct rtsprec_archive_file *file)
                    : file->verdict == RTSPREC_ARCHIVE_DAMAGED ? "Nothing could be saved"
                                                               : "Could not be repaired",
                    file->path, file->text);
+    if (is_good)
+        keeper_tell_segment(camera->keeper, file->path, RTSPREC_SEGMENT_UNKNOWN);
 }
 
 static bool recover_one(void *user, const char *path)
@@ -182,6 +201,7 @@ static int open_output(struct writer *writer, const struct queue_item *item,
         .extension = container_extension(options->container),
     };
     int err;
+    keeper_make_room(writer->camera->keeper);
     if (writer->is_full && disk_free_bytes(options->output_directory) < LEAST_FREE_BYTES) {
         err = error_set(error, RTSPREC_ERROR_NO_SPACE, "%s: still no space left",
                         options->output_directory);
@@ -230,9 +250,11 @@ static bool cut(struct writer *writer, const struct queue_item *item)
     if (open_output(writer, item, &error) < 0) {
         fail(writer, NULL, &error);
         close_all(writer, RTSPREC_SEGMENT_FAILED);
+        camera_note_lost(writer->camera, error.code, item->wall_us);
         return false;
     }
     writer->is_failing = writer->is_full = false;
+    camera_note_recorded(writer->camera, item->wall_us);
     camera_set_storage(writer->camera, NULL);
     camera_set_segment(writer->camera, writer->current.file.part_path);
     post_segment(writer, RTSPREC_EVENT_SEGMENT_OPENED,
@@ -256,6 +278,8 @@ static void write_to(struct writer *writer, struct output *output, struct queue_
         return;
     }
     count(&counters->written_bytes, bytes);
+    output->bytes += bytes;
+    keeper_count_written(writer->camera->keeper, bytes);
     count(&counters->written_frames, is_video);
 }
 

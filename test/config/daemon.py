@@ -173,16 +173,6 @@ class Running(Daemon):
         self.assertEqual(self.stop(), 0)
         self.check_lines(self.out.read_text())
 
-    def test_warns_that_nothing_is_deleted(self):
-        self.configure()
-        config = self.folder / "config.json"
-        config.write_text(config.read_text().replace('"mode"', '"limitOccupiedSpace": true, "mode"'))
-        self.start()
-        self.wait_for("Starting camera")
-        self.assertEqual(self.stop(), 0)
-        self.assertIn(" - VideoService - WARNING - limitOccupiedSpace is true, but this version "
-                      "does not yet delete old files", self.out.read_text())
-
     def test_survives_a_reader_that_leaves(self):
         self.configure()
         reader, writer = os.pipe()

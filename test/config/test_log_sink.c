@@ -194,7 +194,18 @@ static void writes_events(void **state)
     event.u.discontinuity = (struct rtsprec_event_discontinuity){0, -1, 1, "times went back"};
     event_log_write(sink, &event);
     event.type = RTSPREC_EVENT_PACKETS_DROPPED;
-    event.u.dropped = (struct rtsprec_event_dropped){30, 20, 2000000};
+    event.u.dropped = (struct rtsprec_event_dropped){
+        .packets = 30,
+        .frames = 20,
+        .bytes = 2000000,
+    };
+    event_log_write(sink, &event);
+    event.type = RTSPREC_EVENT_SEGMENT_DELETED;
+    event.u.deleted = (struct rtsprec_event_deleted){
+        .path = "/v/a.mp4",
+        .bytes = 12345678,
+        .why = "free space",
+    };
     event_log_write(sink, &event);
     event.type = RTSPREC_EVENT_OVERFLOW;
     event.camera = NULL;
@@ -210,7 +221,8 @@ static void writes_events(void **state)
           "INFO - Segment closed: /v/a.mp4 (300.0 s, 12.35 MB, 4500 frames, rotated)\n" A
           "ERROR - Writing failed, segment closed: /v/a.mp4 (300.0 s, 12.35 MB, 4500 frames, "
           "failed)\n" A "WARNING - Discontinuity: times went back\n" A
-          "WARNING - The disk is too slow: dropped 30 packets, 20 of them video frames, 2.00 MB\n"
+          "WARNING - The disk is too slow: dropped 30 packets, 20 of them video frames, 2.00 "
+          "MB\n" A "INFO - Segment deleted: /v/a.mp4 (12.35 MB, free space)\n"
           "2024-01-15 08:00:00 - VideoService - WARNING - The log is too slow: 7 events and 8 log "
           "records are missing here\n");
 #undef A

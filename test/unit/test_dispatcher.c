@@ -50,6 +50,10 @@ static void take_event(void *user, const struct rtsprec_event *event)
     case RTSPREC_EVENT_SEGMENT_CLOSED:
         keep(all, event->camera, event->u.segment.path);
         break;
+    case RTSPREC_EVENT_SEGMENT_DELETED:
+        keep(all, event->camera, event->u.deleted.path);
+        keep(all, event->camera, event->u.deleted.why);
+        break;
     case RTSPREC_EVENT_DISCONTINUITY:
         keep(all, event->camera, event->u.discontinuity.text ? event->u.discontinuity.text : "0");
         break;
@@ -147,7 +151,7 @@ static void test_strings_are_copied(void **state)
     (void)state;
     struct dispatcher *dispatcher = create(RTSPREC_LOG_DEBUG);
     block(dispatcher);
-    char camera[8] = "cam", text[16] = "path";
+    char camera[8] = "cam", text[16] = "path", why[16] = "free space";
     const enum rtsprec_event_type types[] = {RTSPREC_EVENT_SEGMENT_OPENED,
                                              RTSPREC_EVENT_SEGMENT_CLOSED};
     for (size_t i = 0; i < LENGTH(types); i++)
@@ -168,15 +172,19 @@ static void test_strings_are_copied(void **state)
                                     .type = RTSPREC_EVENT_RECORDING_CHANGED,
                                     .camera = camera,
                                     .u.recording = {RTSPREC_RECORDING_ON, RTSPREC_RECORDING_OFF}});
+    dispatcher_post(dispatcher, &(struct rtsprec_event){.type = RTSPREC_EVENT_SEGMENT_DELETED,
+                                                        .camera = camera,
+                                                        .u.deleted = {.path = text, .why = why}});
     dispatcher_log(dispatcher, RTSPREC_LOG_INFO, camera, "%s", text);
     dispatcher_log(dispatcher, RTSPREC_LOG_INFO, NULL, "%s", text);
+    memset(why, 'X', sizeof(why) - 1);
     memset(camera, 'X', sizeof(camera) - 1);
     memset(text, 'X', sizeof(text) - 1);
     release();
     dispatcher_destroy(&dispatcher);
-    static const char *const expected[] = {"cam:first", "cam:path",    "cam:path", "cam:path",
-                                           "-:0",       "cam:dropped", "cam:path", "cam:recording",
-                                           "cam:path",  "-:path"};
+    static const char *const expected[] = {
+        "cam:first", "cam:path",      "cam:path", "cam:path",       "-:0",      "cam:dropped",
+        "cam:path",  "cam:recording", "cam:path", "cam:free space", "cam:path", "-:path"};
     assert_int_equal(seen.count, LENGTH(expected));
     for (size_t i = 0; i < LENGTH(expected); i++)
         assert_string_equal(seen.texts[i], expected[i]);

@@ -1,0 +1,116 @@
+#include "keeper/ledger.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "base/error.h"
+#include "camera/describe.h"
+
+void ledger_init(struct ledger *ledger, struct archive_root *root, const char *directory,
+                 int64_t session_us)
+{
+    *ledger = (struct ledger){.root = root, .directory = directory, .session_us = session_us};
+}
+
+void ledger_close(struct ledger *ledger)
+{
+    catalog_close(&ledger->catalog);
+}
+
+static bool stat_below(const char *directory, const char *name, struct stat *status)
+{
+    char *path = NULL;
+    if (asprintf(&path, "%s/%s", directory, name) < 0)
+        return false;
+    bool is_there = stat(path, status) == 0;
+    free(path);
+    return is_there;
+}
+
+/* Somebody who deletes the catalog wants another one: what is open has no name any more. */
+static bool is_taken_away(const struct ledger *ledger)
+{
+    struct stat status;
+    return !stat_below(ledger->directory, CATALOG_FILE, &status) ||
+           status.st_dev != ledger->device || status.st_ino != ledger->inode;
+}
+
+int ledger_open(struct ledger *ledger, enum ledger_state *state, struct rtsprec_error *error)
+{
+    *state = LEDGER_OPEN;
+    int err = archive_root_check(ledger->root, error);
+    if (ledger->catalog && (err < 0 || is_taken_away(ledger)))
+        ledger_close(ledger);
+    if (err < 0 || ledger->catalog)
+        return err;
+    bool is_empty;
+    if ((err = catalog_open(&ledger->catalog, ledger->directory, &is_empty, error)) < 0)
+        return err;
+    struct stat status;
+    if (!stat_below(ledger->directory, CATALOG_FILE, &status))
+        err = error_set(error, RTSPREC_ERROR_IO, "%s/" CATALOG_FILE ": is not there",
+                        ledger->directory);
+    else
+        err = catalog_begin_session(ledger->catalog, ledger->session_us, error);
+    if (err < 0) {
+        ledger_close(ledger);
+        return err;
+    }
+    ledger->device = status.st_dev;
+    ledger->inode = status.st_ino;
+    *state = is_empty ? LEDGER_BEGUN : LEDGER_OPENED;
+    return 0;
+}
+
+/* As a rebuild of the catalog would, by what the file says of itself. One that says nothing is gone
+ * already, or broken: reading the tree will tell. */
+static int add_segment(struct ledger *ledger, const struct note *note, struct rtsprec_error *error)
+{
+    struct reconcile_row row;
+    if (describe_segment_file(&row, ledger->directory, note->path) < 0)
+        return RTSPREC_ERROR_INVALID;
+    row.segment.camera = note->camera;
+    row.segment.reason = note->ended;
+    return catalog_add_segment(ledger->catalog, &row.segment, error);
+}
+
+static int write_note(struct ledger *ledger, const struct note *note, struct rtsprec_error *error)
+{
+    switch (note->kind) {
+    case NOTE_CONDITION:
+        return catalog_set_condition(ledger->catalog, note->camera, note->reason, note->start_us,
+                                     error);
+    case NOTE_HOLE:
+        return catalog_add_hole(ledger->catalog, note->camera, note->start_us, note->end_us,
+                                note->reason, error);
+    case NOTE_SEGMENT:
+        return add_segment(ledger, note, error);
+    }
+    return 0;
+}
+
+int ledger_write(struct ledger *ledger, struct note *notes, int64_t now_us, bool is_end,
+                 int *left_out, struct rtsprec_error *error)
+{
+    struct catalog *catalog = ledger->catalog;
+    *left_out = 0;
+    int err = catalog_begin(catalog, error);
+    if (err < 0)
+        return err;
+    for (const struct note *note = notes; note && err == 0; note = note->next) {
+        err = write_note(ledger, note, error);
+        if (err == RTSPREC_ERROR_INVALID) {
+            ++*left_out;
+            err = 0;
+        }
+    }
+    if (err == 0)
+        err = is_end ? catalog_end_session(catalog, now_us, error)
+                     : catalog_touch_session(catalog, now_us, error);
+    if (err == 0)
+        err = catalog_commit(catalog, error);
+    if (err < 0)
+        catalog_rollback(catalog);
+    return err;
+}

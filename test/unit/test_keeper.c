@@ -1,0 +1,263 @@
+/* The keeper with a catalog of its own; stopping it writes what it was told. What files say of
+ * themselves is the test's. */
+#include "directory.h"
+
+#include <rtsprec/camera.h>
+
+#include "archive/catalog.h"
+#include "base/clock.h"
+#include "camera/describe.h"
+#include "keeper/keeper.h"
+
+static int64_t file_start_us, file_end_us;
+
+int __wrap_describe_segment_file(struct reconcile_row *row, const char *archive_directory,
+                                 const char *path);
+
+int __wrap_describe_segment_file(struct reconcile_row *row, const char *archive_directory,
+                                 const char *path)
+{
+    assert_int_equal(access(path_in(archive_directory, path), F_OK), 0);
+    row->segment = (struct rtsprec_archive_segment){
+        .size = sizeof(row->segment),
+        .path = path,
+        .start_us = file_start_us,
+        .end_us = file_end_us,
+        .bytes = 5,
+        .frames = 100,
+        .codec = "h264",
+        .width = 640,
+        .height = 360,
+        .reason = RTSPREC_SEGMENT_UNKNOWN,
+    };
+    return 0;
+}
+
+static struct dispatcher *dispatcher;
+static char told[16][400];
+static _Atomic int told_count;
+
+static void take_log(void *user, const struct rtsprec_log_record *record)
+{
+    (void)user;
+    if (told_count == (int)LENGTH(told))
+        return;
+    snprintf(told[told_count], sizeof(told[0]), "%.399s", record->text);
+    told_count++; /* who reads the count may read the text */
+}
+
+static bool was_told(const char *part)
+{
+    for (int i = 0; i < told_count; i++) {
+        if (strstr(told[i], part))
+            return true;
+    }
+    return false;
+}
+
+/* Up to 5 s. */
+static void wait_told(const char *part)
+{
+    for (int i = 0; i < 5000 && !was_told(part); i++)
+        usleep(1000);
+    require(was_told(part), "%s", part);
+}
+
+static void begin_dispatcher(void)
+{
+    struct dispatcher_callbacks callbacks = {NULL, take_log, RTSPREC_LOG_DEBUG, NULL};
+    struct rtsprec_error error;
+    told_count = 0;
+    assert_int_equal(dispatcher_create(&dispatcher, &callbacks, &error), 0);
+}
+
+/* An archive, its keeper and a camera of it. */
+struct rig {
+    char directory[400];
+    struct archive_root *roots, *root;
+    struct keeper *keeper;
+    struct keeper_camera *camera;
+    int64_t begin_us;
+};
+
+static void open_rig(struct rig *rig, const char *directory)
+{
+    struct rtsprec_error error = {0};
+    *rig = (struct rig){.begin_us = clock_real_us()};
+    snprintf(rig->directory, sizeof(rig->directory), "%.399s", directory);
+    require(archive_root_open(&rig->root, &rig->roots, rig->directory, &error) == 0, "%s",
+            error.text);
+    require(keeper_create(&rig->keeper, rig->root, rig->directory, dispatcher, &error) == 0, "%s",
+            error.text);
+    assert_int_equal(keeper_add_camera(&rig->camera, rig->keeper, "yard", rig->directory, &error),
+                     0);
+}
+
+static void close_rig(struct rig *rig)
+{
+    keeper_stop(rig->keeper);
+    keeper_stop(rig->keeper); /* twice does nothing */
+    keeper_remove_camera(&rig->camera);
+    assert_null(rig->camera);
+    keeper_destroy(&rig->keeper);
+    assert_null(rig->keeper);
+    keeper_destroy(&rig->keeper); /* NULL is ignored */
+    archive_root_close(&rig->root, &rig->roots);
+}
+
+static void tell(struct rig *rig, enum rtsprec_coverage_reason reason, int64_t since_us)
+{
+    struct condition_change change = {reason, since_us};
+    keeper_tell_conditions(rig->camera, &change, 1);
+}
+
+static void tell_segment(struct rig *rig, const char *name, int64_t start_us, int64_t end_us)
+{
+    char path[500], day[500];
+    snprintf(day, sizeof(day), "%.380s/yard", rig->directory);
+    mkdir(day, 0700);
+    snprintf(day, sizeof(day), "%.380s/yard/2026-01-15", rig->directory);
+    mkdir(day, 0700);
+    snprintf(path, sizeof(path), "%.380s/yard/2026-01-15/%.30s", rig->directory, name);
+    write_file(path, "video");
+    file_start_us = start_us;
+    file_end_us = end_us;
+    keeper_tell_segment(rig->camera, path, RTSPREC_SEGMENT_ROTATED);
+}
+
+struct found {
+    int segments;
+    char path[100];
+    struct rtsprec_archive_span spans[16];
+    int span_count;
+};
+
+static bool take_segment(void *user, const struct rtsprec_archive_segment *segment)
+{
+    struct found *found = user;
+    found->segments++;
+    snprintf(found->path, sizeof(found->path), "%s", segment->path);
+    assert_string_equal(segment->camera, "yard");
+    assert_string_equal(segment->codec, "h264");
+    assert_int_equal(segment->frames, 100);
+    assert_int_equal(segment->reason, RTSPREC_SEGMENT_ROTATED);
+    return true;
+}
+
+static bool take_span(void *user, const struct rtsprec_archive_span *span)
+{
+    struct found *found = user;
+    if (found->span_count < (int)LENGTH(found->spans))
+        found->spans[found->span_count++] = *span;
+    return true;
+}
+
+static void look(struct found *found, const char *directory, int64_t from_us, int64_t to_us)
+{
+    struct catalog *catalog;
+    struct rtsprec_error error = {0};
+    bool is_new;
+    *found = (struct found){0};
+    require(catalog_open(&catalog, directory, &is_new, &error) == 0, "%s", error.text);
+    assert_int_equal(catalog_list(catalog, NULL, from_us, to_us, take_segment, found, &error), 0);
+    assert_int_equal(catalog_coverage(catalog, "yard", from_us, to_us, take_span, found, &error),
+                     0);
+    catalog_close(&catalog);
+}
+
+static void assert_span(const struct found *found, int index, int64_t start_us, int64_t end_us,
+                        enum rtsprec_coverage_reason reason)
+{
+    const struct rtsprec_archive_span *span = &found->spans[index];
+    require(index < found->span_count && span->start_us == start_us && span->end_us == end_us &&
+                span->reason == reason,
+            "span %d of %d: %lld us long, %s", index, found->span_count,
+            (long long)(span->end_us - span->start_us), rtsprec_coverage_reason_name(span->reason));
+}
+
+static void test_all_is_written_at_the_end(void **state)
+{
+    struct rig rig;
+    struct found found;
+    begin_dispatcher();
+    open_rig(&rig, path_in(*state, "video"));
+    wait_told("holds 0 segments of 0 cameras");
+    int64_t t = clock_real_us();
+    tell(&rig, RTSPREC_COVERAGE_CONNECTING, t);
+    tell(&rig, RTSPREC_COVERAGE_RECORDED, t + 10);
+    tell_segment(&rig, "08_05_00.mp4", t + 10, t + 100);
+    keeper_tell_hole(rig.camera, t + 40, t + 50);
+    tell(&rig, RTSPREC_COVERAGE_UNREACHABLE, t + 110);
+    usleep(1000); /* the session ends after what is looked at */
+    close_rig(&rig);
+    dispatcher_destroy(&dispatcher);
+    look(&found, path_in(*state, "video"), rig.begin_us - 1000, t + 120);
+    assert_int_equal(found.segments, 1);
+    assert_string_equal(found.path, "yard/2026-01-15/08_05_00.mp4");
+    int last = found.span_count - 5;
+    assert_span(&found, last, t, t + 10, RTSPREC_COVERAGE_CONNECTING);
+    assert_span(&found, last + 1, t + 10, t + 40, RTSPREC_COVERAGE_RECORDED);
+    assert_span(&found, last + 2, t + 40, t + 50, RTSPREC_COVERAGE_DISK_SLOW);
+    assert_span(&found, last + 3, t + 50, t + 100, RTSPREC_COVERAGE_RECORDED);
+    assert_span(&found, last + 4, t + 100, t + 120, RTSPREC_COVERAGE_UNREACHABLE);
+    assert_int_equal(found.spans[0].reason, RTSPREC_COVERAGE_UNKNOWN);
+    /* The session has ended in good order. */
+    int64_t later = clock_real_us();
+    look(&found, path_in(*state, "video"), later, later + 1000);
+    assert_int_equal(found.span_count, 1);
+    assert_span(&found, 0, later, later + 1000, RTSPREC_COVERAGE_STOPPED);
+}
+
+static void test_a_disk_that_comes_late(void **state)
+{
+    struct rig rig;
+    struct found found;
+    begin_dispatcher();
+    write_file(path_in(*state, "video"), "in the way");
+    open_rig(&rig, path_in(*state, "video"));
+    int64_t t = clock_real_us();
+    tell(&rig, RTSPREC_COVERAGE_DISK_FAILED, t);
+    wait_told("the catalog cannot be written, what happens is kept in memory");
+    assert_int_equal(unlink(path_in(*state, "video")), 0);
+    assert_int_equal(mkdir(path_in(*state, "video"), 0700), 0);
+    tell_segment(&rig, "08_05_00.mp4", t + 20, t + 30);
+    tell(&rig, RTSPREC_COVERAGE_RECORDED, t + 20);
+    usleep(1000);
+    close_rig(&rig);
+    dispatcher_destroy(&dispatcher);
+    assert_true(was_told("the catalog is written again"));
+    look(&found, path_in(*state, "video"), t, t + 30);
+    assert_int_equal(found.span_count, 2);
+    assert_span(&found, 0, t, t + 20, RTSPREC_COVERAGE_DISK_FAILED);
+    assert_span(&found, 1, t + 20, t + 30, RTSPREC_COVERAGE_RECORDED);
+    assert_int_equal(found.segments, 1);
+}
+
+static void test_nothing_is_told_after_the_end(void **state)
+{
+    struct rig rig;
+    struct found found;
+    begin_dispatcher();
+    open_rig(&rig, path_in(*state, "video"));
+    keeper_stop(rig.keeper);
+    int64_t t = clock_real_us();
+    tell(&rig, RTSPREC_COVERAGE_RECORDED, t);
+    keeper_make_room(rig.camera);
+    close_rig(&rig);
+    dispatcher_destroy(&dispatcher);
+    look(&found, path_in(*state, "video"), t, t + 10);
+    assert_span(&found, 0, t, t + 10, RTSPREC_COVERAGE_UNKNOWN);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_all_is_written_at_the_end, directory_create,
+                                        directory_remove),
+        cmocka_unit_test_setup_teardown(test_a_disk_that_comes_late, directory_create,
+                                        directory_remove),
+        cmocka_unit_test_setup_teardown(test_nothing_is_told_after_the_end, directory_create,
+                                        directory_remove),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
