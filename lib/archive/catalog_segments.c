@@ -247,49 +247,55 @@ int catalog_remove_segment(struct catalog *catalog, const char *path,
     return catalog_leave(catalog, is_own, remove_row(catalog, &pieces, reason, error), error);
 }
 
+/* What lies in the last recent_us of a camera that has segments. */
+static int find_recent(struct catalog *catalog, int64_t id, struct catalog_camera *camera,
+                       struct rtsprec_error *error)
+{
+    static const char recent[] =
+        "SELECT total(bytes), min(start_us) FROM (SELECT bytes, start_us FROM segment"
+        " INDEXED BY segment_by_time WHERE camera = ?1 AND start_us >= ?2"
+        " ORDER BY start_us DESC LIMIT ?3)";
+    sqlite3_stmt *row;
+    int result = catalog_prepare(catalog, &row, error, recent, "iii", id,
+                                 camera->newest_us - RECENT_US, (int64_t)RECENT_SEGMENTS);
+    if (result < 0 || (result = catalog_step(catalog, row, error)) <= 0)
+        return result;
+    if (sqlite3_column_type(row, 1) != SQLITE_NULL) { /* the last one is longer than a day */
+        camera->recent_bytes = sqlite3_column_int64(row, 0);
+        camera->recent_us = camera->newest_us - sqlite3_column_int64(row, 1);
+    }
+    sqlite3_reset(row);
+    return 0;
+}
+
 int catalog_cameras(struct catalog *catalog, catalog_camera_fn *tell, void *user,
                     struct rtsprec_error *error)
 {
-#define RECENT(column)                                                             \
-    "(SELECT " column " FROM segment INDEXED BY segment_by_time"                   \
-    " WHERE camera = k.id AND start_us >= k.newest_us - ?1 ORDER BY start_us DESC" \
-    " LIMIT ?2)"
     static const char cameras[] =
-        "SELECT k.name, k.segments, k.bytes, k.protected_bytes, coalesce(k.oldest_us, 0),"
-        " coalesce(k.newest_us, 0), (SELECT total(bytes) FROM " RECENT(
-            "bytes") "),"
-                     " coalesce((SELECT min(start_us) FROM " RECENT(
-                         "start_us") "), k.newest_us) FROM ("
-                                     "  SELECT c.*, (SELECT start_us FROM segment INDEXED BY "
-                                     "segment_by_time"
-                                     "    WHERE camera = c.id ORDER BY start_us LIMIT 1) AS "
-                                     "oldest_us,"
-                                     "   (SELECT start_us + duration_us FROM segment INDEXED BY "
-                                     "segment_by_time"
-                                     "    WHERE camera = c.id ORDER BY start_us DESC LIMIT 1) AS "
-                                     "newest_us FROM camera c) k"
-                                     " ORDER BY k.name";
-#undef RECENT
+        "SELECT id, name, segments, bytes, protected_bytes,"
+        " (SELECT min(start_us) FROM segment WHERE camera = c.id),"
+        " (SELECT start_us + duration_us FROM segment INDEXED BY segment_by_time"
+        "  WHERE camera = c.id ORDER BY start_us DESC LIMIT 1) FROM camera c ORDER BY name";
     sqlite3_stmt *rows;
-    int result =
-        catalog_prepare(catalog, &rows, error, cameras, "ii", RECENT_US, (int64_t)RECENT_SEGMENTS);
+    int result = catalog_prepare(catalog, &rows, error, cameras, "");
     if (result < 0)
         return result;
     while ((result = catalog_step(catalog, rows, error)) == 1) {
-        const char *name = (const char *)sqlite3_column_text(rows, 0);
+        const char *name = (const char *)sqlite3_column_text(rows, 1);
         struct catalog_camera camera = {
             .name = name ? name : "",
-            .segments = sqlite3_column_int64(rows, 1),
-            .bytes = sqlite3_column_int64(rows, 2),
-            .protected_bytes = sqlite3_column_int64(rows, 3),
-            .oldest_us = sqlite3_column_int64(rows, 4),
-            .newest_us = sqlite3_column_int64(rows, 5),
-            .recent_bytes = sqlite3_column_int64(rows, 6),
-            .recent_us = sqlite3_column_int64(rows, 5) - sqlite3_column_int64(rows, 7),
+            .segments = sqlite3_column_int64(rows, 2),
+            .bytes = sqlite3_column_int64(rows, 3),
+            .protected_bytes = sqlite3_column_int64(rows, 4),
+            .oldest_us = sqlite3_column_int64(rows, 5), /* 0 for none */
+            .newest_us = sqlite3_column_int64(rows, 6),
         };
-        if (!tell(user, &camera)) {
+        int err = camera.segments > 0
+                      ? find_recent(catalog, sqlite3_column_int64(rows, 0), &camera, error)
+                      : 0;
+        if (err < 0 || !tell(user, &camera)) {
             sqlite3_reset(rows);
-            return 0;
+            return err;
         }
     }
     return result;

@@ -212,6 +212,7 @@ static void test_a_claim_is_bounded(void **state)
     struct catalog *catalog = open_catalog(*state);
     add_segment(catalog, A1, 0, INT64_MAX / 4, 10);
     check_list(catalog, "a", 0, 1, A1 " 0-172800000000 10B\n");
+    check_cameras(catalog, "a 1 10 0 0-172800000000 0/0\n");
     add_segment(catalog, A2, 10, 5, 10);
     check_list(catalog, "a", 10, 11, A1 " 0-172800000000 10B\n" A2 " 10-10 10B\n");
     catalog_close(&catalog);

@@ -2,7 +2,10 @@
 
 #include <errno.h>
 #include <sys/time.h>
+#include <sys/wait.h>
 
+#include "archive/entries.h"
+#include "archive/layout.h"
 #include "archive/reconcile.h"
 
 /* Directories of the tests are as old as this unless they are touched; the present is later. */
@@ -296,15 +299,82 @@ static void test_a_recorder_meanwhile(void **state)
     catalog_close(&catalog);
 }
 
+/* Many files come and go in one process while another looks at all again and again. */
+#define FILES 400
+
+static void play_recorder(const char *directory)
+{
+    struct catalog *catalog = open_catalog(directory);
+    for (int i = 0; i < FILES; i++) {
+        char name[64];
+        snprintf(name, sizeof(name), A "00_00_00-%d.mp4", i + 2);
+        write_file(path_in(directory, name), "5 5");
+        add_segment(catalog, name, 5, 10, 3);
+        if (i % 3 == 0) {
+            snprintf(name, sizeof(name), A "00_00_00-%d.mp4", i / 2 + 2);
+            done(catalog_remove_segment(catalog, name, RTSPREC_COVERAGE_DELETED, &error));
+            unlink(path_in(directory, name));
+        }
+    }
+    catalog_close(&catalog);
+}
+
+struct found {
+    const char *directory;
+    size_t rows;
+};
+
+static bool check_is_there(void *user, const struct rtsprec_archive_segment *segment)
+{
+    struct found *found = user;
+    require(file_exists(path_in(found->directory, segment->path)), "%s", segment->path);
+    found->rows++;
+    return true;
+}
+
+static void test_a_recorder_in_another_process(void **state)
+{
+    struct reconcile_result result;
+    struct entries files = {0};
+    int status = -1, rounds = 0;
+    make_tree(*state);
+    struct catalog *catalog = open_catalog(*state);
+    catalog_close(&catalog);
+    pid_t child = fork();
+    if (child == 0) {
+        play_recorder(*state);
+        _exit(0);
+    }
+    catalog = open_catalog(*state);
+    for (; waitpid(child, &status, WNOHANG) == 0; rounds++)
+        done(reconcile(catalog, *state, true, NOW_US, describe, &result, &error));
+    assert_int_equal(status, 0);
+    assert_true(rounds > 3);
+    done(reconcile(catalog, *state, true, NOW_US, describe, &result, &error));
+    struct found found = {.directory = *state};
+    done(catalog_list(catalog, "a", 0, 100, check_is_there, &found, &error));
+    int fd = open(path_in(*state, A), O_RDONLY | O_DIRECTORY);
+    assert_int_equal(entries_read_directory(&files, fd, S_IFREG, layout_segment_name_is_valid), 0);
+    assert_int_equal(found.rows, files.count - 3); /* of make_tree(): two of other times, a link */
+    close(fd);
+    entries_uninit(&files);
+    catalog_close(&catalog);
+}
+
 #define CASE(test) cmocka_unit_test_setup_teardown(test, directory_create, directory_remove)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(test_a_new_catalog),       CASE(test_files_by_hand),
-        CASE(test_fresh_times),         CASE(test_a_renamed_camera),
-        CASE(test_a_camera_replaced),   CASE(test_a_protected_file),
-        CASE(test_what_cannot_be_read), CASE(test_a_recorder_meanwhile),
+        CASE(test_a_new_catalog),
+        CASE(test_files_by_hand),
+        CASE(test_fresh_times),
+        CASE(test_a_renamed_camera),
+        CASE(test_a_camera_replaced),
+        CASE(test_a_protected_file),
+        CASE(test_what_cannot_be_read),
+        CASE(test_a_recorder_meanwhile),
+        CASE(test_a_recorder_in_another_process),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
