@@ -83,7 +83,13 @@ static const char *cell_text(int64_t recorded_us, int64_t asked_us, bool is_asci
 
 void coverage_day_bar(const struct coverage_day *day, int is_ascii, char bar[COVERAGE_BAR_BYTES])
 {
-    bar[0] = '\0';
-    for (int i = 0; i < COVERAGE_CELLS; i++)
-        strcat(bar, cell_text(day->recorded_us[i], day->asked_us[i], is_ascii != 0));
+    size_t used = 0;
+
+    for (int i = 0; i < COVERAGE_CELLS; i++) {
+        const char *text = cell_text(day->recorded_us[i], day->asked_us[i], is_ascii != 0);
+
+        memcpy(bar + used, text, strlen(text));
+        used += strlen(text);
+    }
+    bar[used] = '\0';
 }

@@ -104,19 +104,34 @@ static const char *mp4_codec(uint32_t format, uint32_t object_type)
     }
 }
 
-/* YYYY-MM-DDTHH:MM:SS.uuuuuuZ, as container.c writes it. */
-static bool parse_date(const uint8_t *data, size_t size, int64_t *time_us)
+/* The number at a place of the text, so many digits long; whether it is one. */
+static bool take_digits(const uint8_t *text, int count, int *number)
 {
-    char text[28];
+    *number = 0;
+    for (int i = 0; i < count; i++) {
+        if (text[i] < '0' || text[i] > '9')
+            return false;
+        *number = *number * 10 + (text[i] - '0');
+    }
+    return true;
+}
+
+/* YYYY-MM-DDTHH:MM:SS.uuuuuuZ, as container.c writes it. */
+#define DATE_BYTES 27
+
+static bool parse_date(const uint8_t text[DATE_BYTES], int64_t *time_us)
+{
+    static const char marks[] = "    -  -  T  :  :  .      Z";
     struct tm utc = {0};
-    int us, end = 0;
-    if (size != sizeof(text) - 1)
-        return false;
-    memcpy(text, data, size);
-    text[size] = '\0';
-    int fields = sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2d.%6dZ%n", &utc.tm_year, &utc.tm_mon,
-                        &utc.tm_mday, &utc.tm_hour, &utc.tm_min, &utc.tm_sec, &us, &end);
-    if (fields != 7 || end != (int)size || us < 0)
+    int us;
+    for (int i = 0; i < DATE_BYTES; i++) {
+        if (marks[i] != ' ' && text[i] != (uint8_t)marks[i])
+            return false;
+    }
+    if (!take_digits(text, 4, &utc.tm_year) || !take_digits(text + 5, 2, &utc.tm_mon) ||
+        !take_digits(text + 8, 2, &utc.tm_mday) || !take_digits(text + 11, 2, &utc.tm_hour) ||
+        !take_digits(text + 14, 2, &utc.tm_min) || !take_digits(text + 17, 2, &utc.tm_sec) ||
+        !take_digits(text + 20, 6, &us))
         return false;
     utc.tm_year -= 1900;
     utc.tm_mon--;
@@ -193,11 +208,11 @@ static void end_track(struct mp4_walk *walk)
 
 static void take_date(struct mp4_walk *walk, uint64_t offset, uint64_t size)
 {
-    enum { TYPE_AND_LOCALE = 8, DATE = 27 };
-    const uint8_t *data = look(walk->reader, offset, TYPE_AND_LOCALE + DATE);
+    enum { TYPE_AND_LOCALE = 8 };
+    const uint8_t *data = look(walk->reader, offset, TYPE_AND_LOCALE + DATE_BYTES);
     int64_t start_us;
-    if (size == TYPE_AND_LOCALE + DATE && data &&
-        parse_date(data + TYPE_AND_LOCALE, DATE, &start_us)) {
+    if (size == TYPE_AND_LOCALE + DATE_BYTES && data &&
+        parse_date(data + TYPE_AND_LOCALE, &start_us)) {
         walk->has_date = true;
         set_start(walk->info, start_us);
     }

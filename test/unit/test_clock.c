@@ -87,6 +87,20 @@ static void test_before_1970(void **state)
     assert_int_equal(local.tm_sec, 59);
 }
 
+/* What names say: there and back, also in the hour that comes twice. */
+static void test_from_local_time(void **state)
+{
+    (void)state;
+    set_zone("CET-1CEST,M3.5.0,M10.5.0/3");
+    for (int64_t t = AUTUMN - 3 * HOUR; t < AUTUMN + 3 * HOUR; t += 10 * MINUTE) {
+        struct tm local = clock_local_time(t);
+        assert_int_equal(clock_from_local_time(&local), t);
+        local.tm_isdst = -1; /* which of the two is not said */
+        int64_t off = clock_from_local_time(&local) - t;
+        assert_true(off == 0 || off == HOUR || off == -HOUR);
+    }
+}
+
 static void test_clocks_run(void **state)
 {
     (void)state;
@@ -107,7 +121,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_floor_div),  cmocka_unit_test(test_both_changes_of_a_year),
         cmocka_unit_test(test_odd_zones),  cmocka_unit_test(test_before_1970),
-        cmocka_unit_test(test_clocks_run),
+        cmocka_unit_test(test_clocks_run), cmocka_unit_test(test_from_local_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

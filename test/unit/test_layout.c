@@ -166,6 +166,22 @@ static void test_paths_taken_apart(void **state)
         require(!layout_parse_segment_path(others[i], &camera, &day), "%s", others[i]);
 }
 
+static void test_times_of_names(void **state)
+{
+    (void)state;
+    struct tm time;
+    assert_true(layout_parse_time("2024-03-02", "12_34_56-2.mkv", &time));
+    assert_int_equal(time.tm_year, 124);
+    assert_int_equal(time.tm_mon, 2);
+    assert_int_equal(time.tm_mday, 2);
+    assert_int_equal(time.tm_hour, 12);
+    assert_int_equal(time.tm_min, 34);
+    assert_int_equal(time.tm_sec, 56);
+    assert_int_equal(time.tm_isdst, -1);
+    assert_false(layout_parse_time("2024-03-2", "12_34_56.mp4", &time));
+    assert_false(layout_parse_time("2024-03-02", "12_34_56.mp4.part", &time));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -175,6 +191,7 @@ int main(void)
         cmocka_unit_test(test_camera_names),
         cmocka_unit_test(test_names_of_our_own),
         cmocka_unit_test(test_paths_taken_apart),
+        cmocka_unit_test(test_times_of_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
