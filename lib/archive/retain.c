@@ -153,6 +153,8 @@ static bool note_row(void *user, const struct rtsprec_archive_segment *row)
 static int look_again(struct pass *pass, struct leaving *file)
 {
     file->is_kept = true;
+    free(file->why); /* of an earlier look */
+    file->why = NULL;
     int err = catalog_oldest(pass->catalog, pass->cameras.names[file->deletion.camera],
                              file->deletion.is_protected, file->deletion.segment.start_us, "",
                              GROUP_FILES, note_row, file, pass->error);
@@ -161,14 +163,23 @@ static int look_again(struct pass *pass, struct leaving *file)
     return err;
 }
 
-static int forget_group(struct pass *pass)
+static int look_at_group(struct pass *pass)
+{
+    int err = 0;
+    for (size_t i = 0; err == 0 && i < pass->group_count; i++)
+        err = look_again(pass, &pass->group[i]);
+    return err;
+}
+
+static int forget_group(struct pass *pass, bool are_gone)
 {
     int err = catalog_begin(pass->catalog, pass->error);
     if (err < 0)
         return err;
+    if (!are_gone)
+        err = look_at_group(pass);
     for (size_t i = 0; err == 0 && i < pass->group_count; i++) {
-        err = look_again(pass, &pass->group[i]);
-        if (err == 0 && !pass->group[i].is_kept)
+        if (!pass->group[i].is_kept)
             err = catalog_remove_segment(pass->catalog, pass->group[i].path,
                                          RTSPREC_COVERAGE_DELETED, pass->error);
     }
@@ -203,6 +214,13 @@ static void tell(struct pass *pass, const struct retention_deletion *deletion, c
         pass->result->is_ended = true;
 }
 
+/* The file stays. If its row cannot be put back, the next reconcile does it. */
+static void keep_one(struct pass *pass, struct leaving *file)
+{
+    file->is_kept = true;
+    catalog_add_segment(pass->catalog, &file->row, NULL);
+}
+
 /* Returns 0 or what ends the pass. */
 static int remove_one(struct pass *pass, struct leaving *file)
 {
@@ -221,20 +239,39 @@ static int remove_one(struct pass *pass, struct leaving *file)
         return 0;
     }
     tell(pass, &file->deletion, why.text);
-    /* If that fails, the next reconcile finds it. */
-    catalog_add_segment(pass->catalog, &file->row, NULL);
+    keep_one(pass, file);
     if (removed.errnum != EACCES && removed.errnum != EPERM)
         return error_set(pass->error, err, "%s", why.text);
     err = oldest_skip(pass->oldest, file->path);
     return err == 0 ? 0 : error_set(pass->error, err, "out of memory");
 }
 
+static int remove_group(struct pass *pass)
+{
+    int err = 0;
+    for (size_t i = 0; i < pass->group_count; i++) {
+        if (pass->group[i].is_kept)
+            continue;
+        if (err < 0)
+            keep_one(pass, &pass->group[i]);
+        else
+            err = remove_one(pass, &pass->group[i]);
+    }
+    return err;
+}
+
 static int delete_group(struct pass *pass)
 {
-    int err = pass->group_count > 0 ? forget_group(pass) : 0;
-    for (size_t i = 0; err == 0 && i < pass->group_count; i++) {
-        if (!pass->group[i].is_kept)
-            err = remove_one(pass, &pass->group[i]);
+    int err = pass->group_count > 0 ? forget_group(pass, false) : 0;
+    if (err == 0) {
+        err = remove_group(pass);
+    } else if (err == RTSPREC_ERROR_NO_SPACE) {
+        /* Not even the catalog can be written any more: the files make room for it. */
+        err = look_at_group(pass);
+        if (err == 0)
+            err = remove_group(pass);
+        int forgotten = forget_group(pass, true);
+        err = err ? err : forgotten;
     }
     for (size_t i = 0; i < pass->group_count; i++) {
         free(pass->group[i].path);

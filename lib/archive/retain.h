@@ -7,7 +7,8 @@
  * the two a power cut undoes, what the catalog still has to learn lies in a directory that the next
  * reconcile() reads: because the catalog says so, or because the directory's time is not the one
  * noted. A file that is still there is added again. So nothing of this has to be made durable. (The
- * other way round, the ledger would take a deletion that was cut for somebody else's.)
+ * other way round, the ledger would take a deletion that was cut for somebody else's. That is
+ * accepted only where the disk is so full that the catalog cannot be written before files went.)
  */
 #ifndef ARCHIVE_RETAIN_H
 #define ARCHIVE_RETAIN_H

@@ -1,6 +1,7 @@
 #include "catalog_rig.h"
 
 #include <errno.h>
+#include <sqlite3.h>
 #include <ftw.h>
 #include <sys/statvfs.h>
 #include <time.h>
@@ -320,16 +321,60 @@ static void test_a_disk_that_does_not_let_go(void **state)
     struct text before = {0}, after = {0};
     done(catalog_protect(catalog, "a", NOW - 5 * HOUR, NOW, "evidence", &(int64_t){0}, &error));
     done(catalog_list(catalog, NULL, INT64_MIN, INT64_MAX, add_segment_text, &before, &error));
-    disk.stuck = "18_00_00.mp4";
+    disk.stuck = "19_00_00.mp4";
     disk.errnum = EIO;
-    struct rtsprec_archive_limits limits = limit_to(29000);
+    struct rtsprec_archive_limits limits = limit_to(20000);
     struct retain_result result;
     struct rtsprec_error why = {0};
     assert_int_equal(run(&limits, false, &result, &why), RTSPREC_ERROR_IO);
-    assert_non_null(strstr(why.text, "a/2023-12-30/18_00_00.mp4: cannot be deleted: "));
-    assert_string_equal(told.text, "a/2023-12-30/18_00_00.mp4 3!\n");
+    assert_int_equal(told.count, 2);
+    assert_non_null(strstr(why.text, "a/2023-12-30/19_00_00.mp4: cannot be deleted: "));
+    assert_string_equal(told.text, "a/2023-12-30/18_00_00.mp4 3\n"
+                                   "a/2023-12-30/19_00_00.mp4 3!\n");
     done(catalog_list(catalog, NULL, INT64_MIN, INT64_MAX, add_segment_text, &after, &error));
-    assert_string_equal(before.text, after.text);
+    assert_string_equal(strchr(before.text, '\n') + 1, after.text);
+}
+
+static int refused;
+
+/* SQLite can write nothing before a file has gone. */
+static ssize_t pwrite_when_there_is_room(int fd, const void *data, size_t size, off_t offset)
+{
+    if (disk.free_bytes > 0)
+        return pwrite(fd, data, size, offset);
+    refused++;
+    errno = ENOSPC;
+    return -1;
+}
+
+static void test_a_disk_that_is_full(void **state)
+{
+    (void)state;
+    for (int i = 100; i > 0; i--)
+        add("a", i, 1000);
+    int64_t count;
+    done(catalog_protect(catalog, "a", NOW - 100 * HOUR, NOW - 99 * HOUR, "x", &count, &error));
+    struct rtsprec_archive_limits limits = limit_to(10000);
+    limits.keep_free_bytes = 1;
+    disk.free_bytes = 0;
+    sqlite3_vfs *vfs = sqlite3_vfs_find(NULL);
+    sqlite3_syscall_ptr fake = (sqlite3_syscall_ptr)pwrite_when_there_is_room;
+    assert_int_equal(vfs->xSetSystemCall(vfs, "pwrite64", fake), SQLITE_OK);
+    assert_int_equal(vfs->xSetSystemCall(vfs, "pwrite", fake), SQLITE_OK);
+    struct retain_result result;
+    struct rtsprec_error why = {0};
+    int err = run(&limits, false, &result, &why);
+    assert_int_equal(vfs->xSetSystemCall(vfs, "pwrite64", NULL), SQLITE_OK);
+    assert_int_equal(vfs->xSetSystemCall(vfs, "pwrite", NULL), SQLITE_OK);
+    require(err == 0, "%s", why.text);
+    assert_true(refused > 0);
+    assert_int_equal(result.deleted, 90);
+    assert_int_equal(result.failed, 0);
+    struct text left = {0};
+    done(catalog_list(catalog, NULL, INT64_MIN, INT64_MAX, add_segment_text, &left, &error));
+    assert_int_equal(left.rows, 10);
+    check_coverage(catalog, "a", NOW - 50 * HOUR, NOW - 49 * HOUR,
+                   "1703887200000000-1703890800000000 12\n");
 }
 
 static void test_an_end_by_the_callback(void **state)
@@ -521,6 +566,7 @@ int main(void)
         CASE(test_a_link_in_place_of_a_day),
         CASE(test_a_file_that_cannot_be_deleted),
         CASE(test_a_disk_that_does_not_let_go),
+        CASE(test_a_disk_that_is_full),
         CASE(test_an_end_by_the_callback),
         CASE(test_protected_in_the_middle),
         CASE(test_random_archives),
