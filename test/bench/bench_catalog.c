@@ -19,6 +19,7 @@
 
 #include "archive/catalog_db.h"
 #include "archive/reconcile.h"
+#include "archive/retain.h"
 #include "base/clock.h"
 #include "camera/describe.h"
 
@@ -253,6 +254,45 @@ static void ask(const char *directory, int64_t segments)
     catalog_close(&catalog);
 }
 
+/* The files that begin before an instant are too old. */
+static int64_t time_of_pass(struct catalog *catalog, const char *directory, int64_t before_us,
+                            bool dry_run, int64_t deleted)
+{
+    struct rtsprec_archive_limits limits;
+    struct retention_need need = {.now_us = before_us + US_PER_DAY};
+    struct retain_result result;
+    struct rtsprec_error error;
+    rtsprec_archive_limits_init(&limits);
+    limits.max_age_us = US_PER_DAY + 1;
+    limits.keep_free_bytes = 1;
+    int64_t start_us = clock_monotonic_us();
+    must(retain(catalog, directory, &limits, &need, dry_run, NULL, NULL, &result, &error), &error);
+    int64_t us = clock_monotonic_us() - start_us;
+    expect("files of a pass", result.deleted, deleted);
+    return us;
+}
+
+/* What the recorder does each minute, and what it does of it when much has to go. */
+static void retain_some(const char *directory)
+{
+    int64_t first_us = FIRST_DAY_S * US_PER_SECOND, few_us = first_us + SEGMENT_S * US_PER_SECOND;
+    int64_t many_us = first_us + INT64_C(40) * SEGMENT_S * US_PER_SECOND;
+    struct reconcile_result result;
+    struct catalog *catalog = open_and_reconcile(directory, false, &result);
+    report("retention: a pass that deletes nothing",
+           time_of_pass(catalog, directory, first_us, false, 0), 100);
+    report("retention: a dry run of 50 files",
+           time_of_pass(catalog, directory, few_us, true, CAMERAS), 100);
+    report("retention: a pass that deletes 50 files",
+           time_of_pass(catalog, directory, few_us, false, CAMERAS), 100);
+    report("retention: a pass that deletes 1,950 files",
+           time_of_pass(catalog, directory, many_us, false, INT64_C(39) * CAMERAS), 0);
+    catalog_close(&catalog);
+    time_of_start(directory, false, &result);
+    expect("removed by somebody else", result.removed, 0);
+    expect("added", result.added, 0);
+}
+
 static void measure(const char *directory, int64_t segments, const char *seed)
 {
     struct reconcile_result result;
@@ -281,6 +321,7 @@ static void measure(const char *directory, int64_t segments, const char *seed)
     expect("directories read", result.directories_read, directories);
     expect("added", result.added, 0);
     ask(directory, segments);
+    retain_some(directory);
 }
 
 int main(int argc, char **argv)
