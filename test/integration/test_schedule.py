@@ -1,19 +1,19 @@
 #!/usr/bin/env python3
 """Cameras are recorded when their schedule says so: from the first key frame on, to the last frame.
 
-The daemon runs on a clock of its own that is ahead of or behind the real one, and is started seconds before something changes: a period, a day, summer time. Proves against what was
-served that recording begins with the first key frame at or after the change and ends with the last
-frame before it, that the log tells it within a second, that a camera is connected when it should be
-and only then, and that the clock may be set.
+The daemon runs on a clock of its own that is ahead of or behind the real one, and is started seconds
+before something changes: a period, a day, summer time. Proves against what was served that
+recording begins with the first key frame at or after the change and ends with the last frame before
+it, that the log tells it within a second, that a camera is connected when it should be and only
+then, and that the clock may be set.
 """
 
 import calendar
 import os
-import struct
 import time
 
 import harness
-from recorded import ON_THE_WAY_US, check_file, check_files, check_served, packets
+from recorded import ON_THE_WAY_US, check_file, check_files, check_served, packets, streams
 
 AHEAD_S = 10  # how long before a period a camera is connected
 PROMPT_S = 1 * harness.SCALE
@@ -26,24 +26,22 @@ def utc(text):
 class Schedule(harness.Case):
     def launch(self, change, lead_s, modes, zone, kept=()):
         """Starts the daemon so long before an instant of its clock, s since 1970."""
-        self.server = harness.Camera(self.folder, ("h265",))
+        self.server = harness.Camera(self.folder, ("h265", "h265v", "h265small"))
+        self.server.set("/h265v/switches", "switch 2:h265small")
         self.offset_s = round(change - lead_s - time.time())
         self.change_us = (change - self.offset_s) * 1_000_000
-        self.clock = self.folder / "clock"
-        self.set_clock(self.offset_s)
+        self.clock = harness.OwnClock(self.folder, self.offset_s)
         self.daemon = harness.Daemon(
             self.folder,
-            [{"name": name, "rtspUrl": self.server.url(f"/h265/{name}"),
+            [{"name": name, "rtspUrl": self.server.url(self.path(name)),
               "recording": {"mode": mode, "keepConnected": name in kept}}
              for name, mode in modes.items()], interval=3600, timeZone=zone,
             # Another zone than the configuration's.
-            env={"TZ": "America/New_York", "LD_PRELOAD": harness.program("OWN_CLOCK"),
-                 "OWN_CLOCK": str(self.clock)})
+            env={"TZ": "America/New_York", **self.clock.env})
 
-    def set_clock(self, offset_s):
-        self.clock.touch()
-        with open(self.clock, "r+b", buffering=0) as file:
-            file.write(struct.pack("=q", offset_s))
+    @staticmethod
+    def path(name):
+        return f"/h265v/{name}" if name == "switches" else f"/h265/{name}"
 
     def pass_change(self, seconds):
         """Returns so long after the change."""
@@ -51,7 +49,7 @@ class Schedule(harness.Case):
 
     def asked(self, name, method):
         """When a camera was asked so, µs from the change on."""
-        return [request.unix_us - self.change_us for request in self.server.asked(f"/h265/{name}")
+        return [request.unix_us - self.change_us for request in self.server.asked(self.path(name))
                 if request.method == method]
 
     def check_told(self, name, text):
@@ -60,7 +58,7 @@ class Schedule(harness.Case):
 
     def unit_of(self, name, row):
         """Where in what was served around the change a recorded packet is."""
-        served = self.server.served(f"/h265/{name}")
+        served = self.server.served(self.path(name))
         near = [index for index, unit in enumerate(served) if unit.hash == row.hash
                 and abs(unit.unix_us - self.change_us) < 5_000_000 * harness.SCALE]
         self.assertEqual(len(near), 1, f"{name}: {row.hash}")
@@ -189,6 +187,30 @@ class Schedule(harness.Case):
         for name in ("stops", "stops-too"):
             self.check_stops(name, "2027-03-28/01_59")
 
+    def test_what_happens_in_standby(self):
+        """The camera changes its picture, or is lost: what is recorded then is as good as ever."""
+        self.launch(utc("2026-11-23 08:00"), 8,
+                    {"switches": "period:08-20", "lost": "period:08-20"}, "UTC",
+                    kept=("switches", "lost"))
+        self.daemon.wait_for(self.daemon.of("lost", "not recorded for now"))
+        time.sleep(0.5)
+        self.server.say("kick /h265/lost")
+        self.daemon.wait_for(self.daemon.of("lost", "Camera lost: "))
+        self.daemon.wait_for(self.daemon.of("lost", "not recorded for now"), 2)
+        self.pass_change(3)
+        self.daemon.stop()
+        sizes = []
+        for name in ("switches", "lost"):
+            file, = self.daemon.segments(name)
+            self.assertRegex(str(file), r"/2026-11-23/08_00_0[01]\.mp4$")
+            self.assertGreater(len(check_file(file)), 40)
+            sizes += [stream["width"] for stream in streams(file) if "width" in stream]
+        self.assertEqual(sizes, [320, 640])
+        self.assertEqual(len(self.asked("switches", "PLAY")), 1)
+        self.assertEqual(len(self.asked("lost", "PLAY")), 2)
+        self.assertLess(max(self.asked("lost", "PLAY")), 0)
+        self.assertEqual(self.daemon.find("Writing failed|ERROR"), [])
+
     def test_clock_is_set(self):
         """By an hour, into a period and out of it, forth and back."""
         self.launch(utc("2026-11-23 08:00"), 1800,
@@ -196,14 +218,14 @@ class Schedule(harness.Case):
         self.daemon.wait_for(self.daemon.of("kept", "Video arrives and is not recorded"))
         for count, (forth, back) in enumerate(((1, 0), (1, 2)), 1):
             set_s = time.time()
-            self.set_clock(self.offset_s + forth * 3600)
+            self.clock.set(self.offset_s + forth * 3600)
             for name in ("kept", "cam"):
                 self.daemon.wait_for(self.daemon.of(name, "Recording by schedule until"), count)
                 self.assertLess(time.time() - set_s, 2 * PROMPT_S)
             self.daemon.wait_recording(("kept", "cam"), count)
             time.sleep(1)
             set_s = time.time()
-            self.set_clock(self.offset_s + back * 3600)
+            self.clock.set(self.offset_s + back * 3600)
             for name in ("kept", "cam"):
                 self.daemon.wait_for(self.daemon.of(name, r"Segment closed: .*, paused\)"), count)
                 self.assertLess(time.time() - set_s, 2 * PROMPT_S)
