@@ -10,7 +10,7 @@
 
 /* The next segments of a camera. */
 struct batch {
-    struct retention_segment rows[MOST_ROWS]; /* paths owned */
+    struct retention_segment *rows; /* MOST_ROWS, paths owned; NULL: nobody has asked */
     int count, next;
     int size; /* how many were asked for */
     bool is_last, has_no_memory;
@@ -22,7 +22,7 @@ struct oldest {
     struct catalog *catalog;
     const char *const *names;
     size_t count;
-    struct batch **batches; /* two of each camera, by is_protected; NULL: nobody asked */
+    struct batch *batches; /* two of each camera, by is_protected */
     char **skipped;
     size_t skipped_count;
     struct rtsprec_error *error;
@@ -47,11 +47,9 @@ static void forget_rows(struct batch *batch)
 static void forget_batches(struct oldest *oldest)
 {
     for (size_t i = 0; oldest->batches && i < 2 * oldest->count; i++) {
-        if (oldest->batches[i]) {
-            forget_rows(oldest->batches[i]);
-            free(oldest->batches[i]->after_path);
-        }
-        free(oldest->batches[i]);
+        forget_rows(&oldest->batches[i]);
+        free(oldest->batches[i].rows);
+        free(oldest->batches[i].after_path);
     }
     free(oldest->batches);
     oldest->batches = NULL;
@@ -129,23 +127,23 @@ static int load(struct oldest *oldest, struct batch *batch, size_t camera, bool 
 static int peek(void *user, size_t camera, bool is_protected, struct retention_segment *segment)
 {
     struct oldest *oldest = user;
-    struct batch **batch = &oldest->batches[2 * camera + is_protected];
-    if (!*batch) {
-        *batch = calloc(1, sizeof(**batch));
-        if (!*batch)
+    struct batch *batch = &oldest->batches[2 * camera + is_protected];
+    if (!batch->rows) {
+        batch->rows = calloc(MOST_ROWS, sizeof(*batch->rows));
+        batch->after_us = INT64_MIN;
+        if (!batch->rows)
             return error_set(oldest->error, RTSPREC_ERROR_NO_MEMORY, "out of memory");
-        (*batch)->after_us = INT64_MIN;
     }
     for (;;) {
-        if ((*batch)->next < (*batch)->count) {
-            *segment = (*batch)->rows[(*batch)->next];
+        if (batch->next < batch->count) {
+            *segment = batch->rows[batch->next];
             if (!is_skipped(oldest, segment->path))
                 return 1;
-            (*batch)->next++;
-        } else if ((*batch)->is_last) {
+            batch->next++;
+        } else if (batch->is_last) {
             return 0;
         } else {
-            int err = load(oldest, *batch, camera, is_protected);
+            int err = load(oldest, batch, camera, is_protected);
             if (err < 0)
                 return err;
         }
@@ -155,7 +153,7 @@ static int peek(void *user, size_t camera, bool is_protected, struct retention_s
 static void take(void *user, size_t camera, bool is_protected)
 {
     struct oldest *oldest = user;
-    oldest->batches[2 * camera + is_protected]->next++;
+    oldest->batches[2 * camera + is_protected].next++;
 }
 
 int oldest_begin(struct oldest *oldest, const char *const *names, size_t count,

@@ -5,6 +5,7 @@
  */
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <rtsprec/rtsprec.h>
@@ -181,6 +182,72 @@ static void reading_a_schedule_needs_no_luck(void **state)
     }
 }
 
+/* An archive of two cameras with a file each, DIRECTORY/archive. */
+static void make_archive(char *path, size_t size)
+{
+    static const char *const names[] = {"", "/a", "/a/2024-03-01", "/b", "/b/2024-03-01"};
+    static const char *const files[] = {"/.rtsprec", "/a/2024-03-01/10_00_00.mp4",
+                                        "/b/2024-03-01/10_00_00.mp4"};
+    char name[300];
+    mkdir(directory, 0700);
+    snprintf(path, size, "%s/archive", directory);
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        snprintf(name, sizeof(name), "%s%s", path, names[i]);
+        mkdir(name, 0700);
+    }
+    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+        snprintf(name, sizeof(name), "%s%s", path, files[i]);
+        FILE *file = fopen(name, "w");
+        assert_non_null(file);
+        fclose(file);
+    }
+}
+
+static int ignore_outlook(void *user, const struct rtsprec_archive_outlook *outlook)
+{
+    (void)user;
+    (void)outlook;
+    return 0;
+}
+
+/* What was refused memory has deleted nothing that it does not know of: the files are gone or in
+ * the catalog. */
+static void keeping_limits_is_refused(void **state)
+{
+    char path[250];
+    bool refused = true;
+    struct rtsprec_archive_limits limits;
+
+    (void)state;
+    rtsprec_archive_limits_init(&limits);
+    limits.max_age_us = 1;
+    int descriptors = process_count("/proc/self/fd");
+    for (int first = 1; refused; first++) {
+        struct rtsprec_archive *archive = NULL;
+        struct rtsprec_archive_retention result = {.size = sizeof(result)};
+        struct rtsprec_error error = {0};
+        make_archive(path, sizeof(path));
+        assert_int_equal(rtsprec_archive_open(&archive, path, NULL), 0);
+        assert_int_equal(rtsprec_archive_rescan(archive, NULL, NULL), 0);
+        fault_arm(first, 1, FAULT_THIS_THREAD);
+        int err = rtsprec_archive_forecast(archive, &limits, ignore_outlook, NULL, &error);
+        if (err == 0)
+            err = rtsprec_archive_retain(archive, &limits, 1, NULL, NULL, NULL, &error);
+        if (err == 0)
+            err = rtsprec_archive_retain(archive, &limits, 0, NULL, NULL, &result, &error);
+        refused = fault_disarm();
+        if (err != 0)
+            assert_told(err, &error);
+        assert_true(err == 0 || refused);
+        int64_t deleted = result.deleted;
+        assert_int_equal(rtsprec_archive_retain(archive, &limits, 0, NULL, NULL, &result, &error),
+                         0);
+        assert_int_equal(deleted + result.deleted, 2);
+        rtsprec_archive_close(&archive);
+    }
+    assert_int_equal(process_count("/proc/self/fd"), descriptors);
+}
+
 /* With no arguments on an address that refuses, else with RTSPCAM and CLIP on a camera. */
 int main(int argc, char **argv)
 {
@@ -190,6 +257,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(calls_of_the_threads_are_refused),
         cmocka_unit_test(checking_options_needs_no_luck),
         cmocka_unit_test(reading_a_schedule_needs_no_luck),
+        cmocka_unit_test(keeping_limits_is_refused),
     };
     const struct CMUnitTest recording[] = {
         cmocka_unit_test(calls_while_recording_are_refused),

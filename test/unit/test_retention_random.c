@@ -295,7 +295,9 @@ static void run_case(int64_t *deleted)
     now = -1;
     hold(first.bytes == second.bytes && list.count == again.count);
     for (int i = 0; i < list.count; i++)
-        hold(!memcmp(&list.deletions[i], &again.deletions[i], sizeof(list.deletions[i])));
+        hold(list.deletions[i].segment.path == again.deletions[i].segment.path &&
+             list.deletions[i].reason == again.deletions[i].reason &&
+             list.deletions[i].is_young == again.deletions[i].is_young);
     follow(&first);
     *deleted += list.count;
 
