@@ -94,12 +94,14 @@ static bool is_skipped(const struct oldest *oldest, const char *path)
 static bool add_row(void *user, const struct rtsprec_archive_segment *segment)
 {
     struct batch *batch = user;
-    char *path = strdup(segment->path);
-    batch->has_no_memory = !path;
-    if (path)
-        batch->rows[batch->count++] =
-            (struct retention_segment){path, segment->start_us, segment->end_us, segment->bytes};
-    return path && batch->count < MOST_ROWS;
+    struct retention_segment *row = &batch->rows[batch->count];
+    row->path = strdup(segment->path);
+    row->start_us = segment->start_us;
+    row->end_us = segment->end_us;
+    row->bytes = segment->bytes;
+    batch->has_no_memory = !row->path;
+    batch->count += !batch->has_no_memory;
+    return !batch->has_no_memory && batch->count < MOST_ROWS;
 }
 
 /* Returns 0 or a negative code. */
