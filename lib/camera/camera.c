@@ -209,7 +209,7 @@ int rtsprec_camera_set_recording(struct rtsprec_camera *camera, enum rtsprec_rec
         cancel_hold(&camera->cancel, recording == RTSPREC_RECORDING_OFF);
         int count;
         const struct condition_change *changes = condition_want(
-            &camera->condition, recording == RTSPREC_RECORDING_ON, clock_real_us(), &count);
+            &camera->condition, recording == RTSPREC_RECORDING_ON, from_us, now_us, &count);
         keeper_tell_conditions(camera->keeper, changes, count);
         struct rtsprec_event event = {
             .type = RTSPREC_EVENT_RECORDING_CHANGED,

@@ -68,7 +68,7 @@ struct rtsprec_camera {
     int width, height;
     char segment_path[512];
     int storage_error;
-    int64_t recording_from_us; /* since when it is to be recorded or not */
+    int64_t recording_from_us;  /* since when it is to be recorded or not */
     struct condition condition; /* why it is recorded or not */
 };
 

@@ -66,15 +66,18 @@ static const struct condition_change *tell(struct condition *condition,
 }
 
 const struct condition_change *condition_want(struct condition *condition, bool is_wanted,
-                                              int64_t now_us, int *count)
+                                              int64_t from_us, int64_t now_us, int *count)
 {
     condition->is_unwanted = !is_wanted;
-    condition->unwanted_since_us = now_us;
+    condition->unwanted_since_us = from_us;
+    /* Whatever was told of a later time was told without knowing this. */
+    while (condition->count > 0 && condition->changes[condition->count - 1].since_us > from_us)
+        condition->count--;
     if (!is_wanted)
-        return tell(condition, RTSPREC_COVERAGE_NOT_SCHEDULED, now_us, now_us, count);
+        return tell(condition, RTSPREC_COVERAGE_NOT_SCHEDULED, from_us, now_us, count);
     if (condition->absence == 0)
         condition->absence = RTSPREC_COVERAGE_STOPPED;
-    return tell(condition, condition->absence, now_us, now_us, count);
+    return tell(condition, condition->absence, from_us, now_us, count);
 }
 
 const struct condition_change *condition_absent(struct condition *condition,

@@ -43,9 +43,9 @@ enum rtsprec_coverage_reason condition_of_storage_error(int code);
  * was told before the clock was set back.
  */
 
-/* Recording is wanted by the program or not: outside of its schedule it is not. */
+/* Recording is wanted by the program from from_us on, or not: outside of its schedule it is not. */
 const struct condition_change *condition_want(struct condition *condition, bool is_wanted,
-                                              int64_t now_us, int *count);
+                                              int64_t from_us, int64_t now_us, int *count);
 
 /* It tries to get video; the reason of an earlier failure stays until there is some. */
 const struct condition_change *condition_connecting(struct condition *condition, int64_t now_us,

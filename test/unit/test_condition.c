@@ -28,12 +28,17 @@ static void write_down(struct ledger *ledger, const struct condition_change *cha
     }
 }
 
-static void want(struct ledger *ledger, bool is_wanted, int64_t now_us)
+static void want_from(struct ledger *ledger, bool is_wanted, int64_t from_us, int64_t now_us)
 {
     int count;
     const struct condition_change *changes =
-        condition_want(&ledger->condition, is_wanted, now_us, &count);
+        condition_want(&ledger->condition, is_wanted, from_us, now_us, &count);
     write_down(ledger, changes, count);
+}
+
+static void want(struct ledger *ledger, bool is_wanted, int64_t now_us)
+{
+    want_from(ledger, is_wanted, now_us, now_us);
 }
 
 static void connecting(struct ledger *ledger, int64_t now_us)
@@ -202,6 +207,21 @@ static void test_the_schedule(void **state)
                 {CONNECTING, 60}, {RECORDED, 61}, {NOT_SCHEDULED, 70});
 }
 
+static void test_a_schedule_that_is_followed_late(void **state)
+{
+    (void)state;
+    struct ledger ledger = {0};
+    connecting(&ledger, 10);
+    recorded(&ledger, 12, 12);
+    absent(&ledger, UNREACHABLE, 51);
+    want_from(&ledger, false, 50, 52);
+    ASSERT_ROWS(&ledger, {CONNECTING, 10}, {RECORDED, 12}, {NOT_SCHEDULED, 50});
+    want_from(&ledger, true, 60, 61);
+    recorded(&ledger, 61, 62);
+    ASSERT_ROWS(&ledger, {CONNECTING, 10}, {RECORDED, 12}, {NOT_SCHEDULED, 50}, {UNREACHABLE, 60},
+                {RECORDED, 61});
+}
+
 static void test_a_clock_that_is_set_back(void **state)
 {
     (void)state;
@@ -243,6 +263,7 @@ int main(void)
         cmocka_unit_test(test_a_writer_that_is_behind),
         cmocka_unit_test(test_a_frame_ahead_of_the_clock),
         cmocka_unit_test(test_the_schedule),
+        cmocka_unit_test(test_a_schedule_that_is_followed_late),
         cmocka_unit_test(test_a_clock_that_is_set_back),
         cmocka_unit_test(test_many_changes),
     };
