@@ -239,9 +239,13 @@ static bool is_pass_due(struct keeper *keeper)
 static void work(struct keeper *keeper, bool is_end)
 {
     struct rtsprec_error error = {0};
-    if (clock_monotonic_us() >= keeper->beat_us)
+    bool is_beat = clock_monotonic_us() >= keeper->beat_us;
+    if (is_beat)
         keeper->beat_us = clock_monotonic_us() + CATALOG_SIGN_OF_LIFE_US;
-    if (keep_catalog(keeper, is_end, &error) == 0) {
+    int err = keep_catalog(keeper, is_end, &error);
+    if (err == 0 && is_beat)
+        err = ledger_sync(&keeper->ledger, &error);
+    if (err == 0) {
         end_trouble(keeper);
     } else {
         tell_trouble(keeper, &error);
@@ -251,10 +255,11 @@ static void work(struct keeper *keeper, bool is_end)
         keep_limits(keeper);
 }
 
-/* When there is something to do; called with the lock. What failed waits for the next beat. */
+/* When there is something to do; called with the lock. What failed waits for the next beat, or for
+ * a note: that a file is recorded tells that the disk is back. */
 static int64_t due_us(const struct keeper *keeper)
 {
-    int64_t due_us = keeper->trouble == 0 ? keeper->notes_us : INT64_MAX;
+    int64_t due_us = keeper->notes_us;
     int64_t pass_us = guard_due_us(&keeper->guard);
     due_us = pass_us < due_us ? pass_us : due_us;
     return keeper->beat_us < due_us ? keeper->beat_us : due_us;

@@ -1,9 +1,12 @@
 #include "keeper/ledger.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include "base/disk.h"
 #include "base/error.h"
 #include "camera/describe.h"
 
@@ -112,5 +115,21 @@ int ledger_write(struct ledger *ledger, struct note *notes, int64_t now_us, bool
         err = catalog_commit(catalog, error);
     if (err < 0)
         catalog_rollback(catalog);
+    return err;
+}
+
+/* SQLite locks nothing in the log, so that to close it here lets go of no lock. */
+int ledger_sync(const struct ledger *ledger, struct rtsprec_error *error)
+{
+    char *path = NULL;
+    if (asprintf(&path, "%s/" CATALOG_FILE "-wal", ledger->directory) < 0)
+        return error_set(error, RTSPREC_ERROR_NO_MEMORY, "out of memory");
+    int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    int err = fd < 0 ? 0 : disk_sync(fd); /* without a log there is nothing to sync */
+    if (err < 0)
+        err = error_set_errno(error, RTSPREC_ERROR_IO, -err, "%s: cannot be made durable", path);
+    if (fd >= 0)
+        close(fd);
+    free(path);
     return err;
 }

@@ -57,4 +57,12 @@ int ledger_open(struct ledger *ledger, enum ledger_state *state, struct rtsprec_
 int ledger_write(struct ledger *ledger, struct note *notes, int64_t now_us, bool is_end,
                  int *left_out, struct rtsprec_error *error);
 
+/*
+ * Makes durable what was written, which a commit alone does not: a power cut would take back what
+ * the kernel has not yet written out by itself.
+ *
+ * Returns 0 or RTSPREC_ERROR_IO.
+ */
+int ledger_sync(const struct ledger *ledger, struct rtsprec_error *error);
+
 #endif
