@@ -37,7 +37,7 @@ def tmpfs(case, directory, size):
 class Disk:
     """A loop-mounted file system whose image is in memory, so that no other disk's load shows."""
 
-    def __init__(self, case, kind, mount_point, options="defaults"):
+    def __init__(self, case, kind, mount_point, options="defaults", size=None):
         if os.geteuid() != 0:
             case.skipTest("only root mounts file systems")
         if not shutil.which(MAKE[kind][0]):
@@ -47,7 +47,7 @@ class Disk:
         holder = tmpfs(case, mount_point.with_name(mount_point.name + ".disk"), "1g")
         self.image = holder / "image"
         with open(self.image, "wb") as image:
-            image.truncate(IMAGE_BYTES[kind])
+            image.truncate(size or IMAGE_BYTES[kind])
         _must(*MAKE[kind], self.image)
         case.addCleanup(harness.run, "umount", "-l", mount_point)
         try:
