@@ -24,7 +24,7 @@ struct model {
     struct rtsprec_archive_limits limits;
     struct retention_request request;
     char names[MODEL_CAMERAS][8];
-    char paths[MODEL_CAMERAS][2][MODEL_SEGMENTS][16];
+    char paths[MODEL_CAMERAS][2][MODEL_SEGMENTS][48];
     int peeks;
 };
 
