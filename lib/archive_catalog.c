@@ -1,10 +1,11 @@
 /* The public face of an archive's catalog. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "archive/layout.h"
 #include "archive/reconcile.h"
@@ -36,29 +37,21 @@ const char *rtsprec_coverage_reason_name(enum rtsprec_coverage_reason reason)
     return reason >= 0 && reason < RTSPREC_COVERAGE_COUNT ? names[reason] : "unknown";
 }
 
-static bool has_file(const char *directory, const char *name)
-{
-    char *path = NULL;
-    struct stat status;
-    bool found = asprintf(&path, "%s/%s", directory, name) >= 0 && stat(path, &status) == 0;
-    free(path);
-    return found;
-}
-
 /* Whoever mistypes a directory shall not find a catalog in it. */
 static int check_directory(const char *directory, struct rtsprec_error *error)
 {
     struct stat status;
-    if (stat(directory, &status) != 0)
+    int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
         return error_set_errno(error, RTSPREC_ERROR_IO, errno, "%s", directory);
-    if (!S_ISDIR(status.st_mode))
-        return error_set(error, RTSPREC_ERROR_IO, "%s: expected a directory", directory);
-    if (!has_file(directory, ARCHIVE_MARKER) && !has_file(directory, CATALOG_FILE))
-        return error_set(error, RTSPREC_ERROR_IO,
-                         "%s: is no archive (no file " ARCHIVE_MARKER " in it, which a recorder or "
-                         "a repair makes)",
-                         directory);
-    return 0;
+    bool is_archive =
+        fstatat(fd, ARCHIVE_MARKER, &status, 0) == 0 || fstatat(fd, CATALOG_FILE, &status, 0) == 0;
+    close(fd);
+    return is_archive ? 0
+                      : error_set(error, RTSPREC_ERROR_IO,
+                                  "%s: is no archive (no file " ARCHIVE_MARKER
+                                  " in it, which a recorder or a repair makes)",
+                                  directory);
 }
 
 static int make_agree(struct rtsprec_archive *archive, bool all, struct reconcile_result *result,

@@ -18,11 +18,10 @@ bool entries_add(struct entries *entries, const char *name, int64_t id, int64_t 
         entries->items = items;
         entries->capacity = capacity;
     }
-    char *copy = strdup(name);
-    if (!copy)
-        return false;
-    entries->items[entries->count++] = (struct entry){copy, id, value, flag};
-    return true;
+    struct entry *entry = &entries->items[entries->count];
+    *entry = (struct entry){strdup(name), id, value, flag};
+    entries->count += entry->name != NULL;
+    return entry->name != NULL;
 }
 
 static int by_name(const void *a, const void *b)

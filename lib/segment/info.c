@@ -414,10 +414,12 @@ static void walk_elements(struct mkv_walk *walk, uint64_t at, uint64_t end, int 
         struct ebml_element element;
         if (!data || !ebml_parse(&element, data, left, at) || element.id == ID_CLUSTER)
             return;
-        /* Of a file that was not closed the segment has no size. */
-        if (element.size == EBML_UNKNOWN_SIZE && element.id == ID_SEGMENT)
+        if (element.data > end)
+            return;
+        /* Of a file that was not closed, or has lost its end, the segment is what there is. */
+        if (element.id == ID_SEGMENT && element.size > end - element.data)
             element.size = end - element.data;
-        if (element.data > end || element.size > end - element.data)
+        if (element.size > end - element.data)
             return;
         uint64_t element_end = element.data + element.size;
         switch (element.id) {

@@ -203,6 +203,67 @@ static void make_archive(char *path, size_t size)
     }
 }
 
+static int ignore_segment(void *user, const struct rtsprec_archive_segment *segment)
+{
+    (void)user;
+    (void)segment;
+    return 0;
+}
+
+static int ignore_span(void *user, const struct rtsprec_archive_span *span)
+{
+    (void)user;
+    (void)span;
+    return 0;
+}
+
+/* Asks everything, going on after whatever failed. */
+static void use_archive(const char *path)
+{
+    struct rtsprec_archive *archive = (struct rtsprec_archive *)url; /* anything but NULL */
+    struct rtsprec_error error = {0};
+    int64_t count;
+    int err = rtsprec_archive_open(&archive, path, &error);
+    if (err < 0) {
+        assert_told(err, &error);
+        assert_null(archive);
+        return;
+    }
+    err = rtsprec_archive_list(archive, NULL, INT64_MIN, INT64_MAX, ignore_segment, NULL, &error);
+    if (err < 0)
+        assert_told(err, &error);
+    err = rtsprec_archive_coverage(archive, NULL, 0, INT64_MAX, ignore_span, NULL, &error);
+    if (err < 0)
+        assert_told(err, &error);
+    err = rtsprec_archive_protect(archive, "a", INT64_MIN, INT64_MAX, "why", &count, &error);
+    if (err < 0)
+        assert_told(err, &error);
+    err = rtsprec_archive_rescan(archive, NULL, &error);
+    if (err < 0)
+        assert_told(err, &error);
+    rtsprec_archive_close(&archive);
+}
+
+static void looking_at_an_archive_is_refused(void **state)
+{
+    char path[250], catalog[300];
+    bool refused = true;
+    int first;
+
+    (void)state;
+    make_archive(path, sizeof(path));
+    snprintf(catalog, sizeof(catalog), "%s/.rtsprec-catalog.db", path);
+    int descriptors = process_count("/proc/self/fd");
+    for (first = 1; refused; first++) {
+        unlink(catalog);
+        fault_arm(first, 1, FAULT_THIS_THREAD);
+        use_archive(path);
+        refused = fault_disarm();
+    }
+    assert_true(first > 20);
+    assert_int_equal(process_count("/proc/self/fd"), descriptors);
+}
+
 static int ignore_outlook(void *user, const struct rtsprec_archive_outlook *outlook)
 {
     (void)user;
@@ -257,6 +318,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(calls_of_the_threads_are_refused),
         cmocka_unit_test(checking_options_needs_no_luck),
         cmocka_unit_test(reading_a_schedule_needs_no_luck),
+        cmocka_unit_test(looking_at_an_archive_is_refused),
         cmocka_unit_test(keeping_limits_is_refused),
     };
     const struct CMUnitTest recording[] = {
