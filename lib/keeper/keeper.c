@@ -249,7 +249,9 @@ static void work(struct keeper *keeper, bool is_end)
         end_trouble(keeper);
     } else {
         tell_trouble(keeper, &error);
-        ledger_close(&keeper->ledger);
+        /* Of a full disk, it says what can be deleted; opened again it could not be. */
+        if (error.code != RTSPREC_ERROR_NO_SPACE)
+            ledger_close(&keeper->ledger);
     }
     if (!is_end && is_pass_due(keeper))
         keep_limits(keeper);
