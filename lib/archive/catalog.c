@@ -146,6 +146,36 @@ static int check_pages(struct catalog *catalog, struct rtsprec_error *error)
     return err;
 }
 
+/*
+ * Of a catalog that may only be read SQLite needs files beside it, which whoever writes to it has
+ * made; without a writer it is taken as it stands.
+ */
+static int open_as_it_stands(struct catalog *catalog, struct rtsprec_error *error)
+{
+    char *uri = sqlite3_mprintf("file:"), *longer;
+    for (const char *c = catalog->path; uri && *c; c++, uri = longer) {
+        bool is_special = *c == '%' || *c == '?' || *c == '#';
+        longer = sqlite3_mprintf(is_special ? "%s%%%02x" : "%s%c", uri, (unsigned char)*c);
+        sqlite3_free(uri);
+    }
+    longer = uri ? sqlite3_mprintf("%s?immutable=1", uri) : NULL;
+    sqlite3_free(uri);
+    if (!longer)
+        return error_set(error, RTSPREC_ERROR_NO_MEMORY, "out of memory");
+    int flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX;
+    int result = sqlite3_open_v2(longer, &catalog->db, flags, NULL);
+    sqlite3_free(longer);
+    if (result != SQLITE_OK)
+        return catalog->db ? catalog_fail(catalog, error)
+                           : error_set(error, RTSPREC_ERROR_NO_MEMORY, "out of memory");
+    return check_schema(catalog, error);
+}
+
+static bool may_only_read(const struct catalog *catalog)
+{
+    return access(catalog->path, W_OK) != 0 && access(catalog->path, R_OK) == 0;
+}
+
 static int open_file(struct catalog *catalog, bool has_crashed, struct rtsprec_error *error)
 {
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
@@ -233,6 +263,11 @@ int catalog_open(struct catalog **out, const char *archive_directory, bool *is_n
         return error_set(error, RTSPREC_ERROR_NO_MEMORY, "out of memory");
     }
     int err = open_file(catalog, has_log(catalog), error);
+    if (err == RTSPREC_ERROR_IO && !catalog->is_broken && !has_log(catalog) &&
+        may_only_read(catalog)) {
+        close_file(catalog);
+        err = open_as_it_stands(catalog, error);
+    }
     if (err < 0 && catalog->is_broken) {
         close_file(catalog);
         put_aside(catalog);

@@ -116,6 +116,7 @@ class Catalog(harness.Case):
         self.began_us = time.time_ns() // 1000
         daemon = self.start()
         daemon.wait_closed(CAMERAS, 3)
+        self.check_coverage({"recorded"})  # also what is open
         daemon.stop()
         segments = self.segments()
         self.assertEqual({row["reason"] for row in segments}, {"rotated", "stopped"})

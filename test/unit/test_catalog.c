@@ -311,6 +311,55 @@ static void test_of_another_version(void **state)
     assert_false(file_exists(path_in(*state, CATALOG_FILE ".broken-1")));
 }
 
+/* Whoever may only read can look, with a recorder and without one. */
+static void look_at(const char *directory)
+{
+    struct rtsprec_error error = {0};
+    struct text text = {.most = 0};
+    int64_t count;
+    bool is_new;
+    struct catalog *catalog;
+    if (getuid() == 0 && setresuid(65534, 65534, 65534) != 0)
+        _exit(1);
+    bool is_right = catalog_open(&catalog, directory, &is_new, &error) == 0 &&
+                    catalog_list(catalog, "a", 0, 9, add_segment_text, &text, &error) == 0 &&
+                    !strcmp(text.text, A1 " 0-300 10B\n") &&
+                    catalog_protect(catalog, "a", 0, 9, "why", &count, &error) == RTSPREC_ERROR_IO;
+    if (!is_right)
+        print_error("%s\n%s\n", error.text, text.text);
+    _exit(is_right ? 0 : 1);
+}
+
+static void check_look(const char *directory)
+{
+    int status = -1;
+    pid_t child = fork();
+    if (child == 0)
+        look_at(directory);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+}
+
+static void test_of_somebody_else(void **state)
+{
+    char directory[256], file[300];
+    snprintf(directory, sizeof(directory), "%s/what? 100%% #1", (const char *)*state);
+    snprintf(file, sizeof(file), "%s/" CATALOG_FILE, directory);
+    assert_int_equal(mkdir(directory, 0755), 0);
+    assert_int_equal(chmod(*state, 0755), 0);
+    struct catalog *catalog = open_catalog(directory);
+    add_segment(catalog, A1, 0, 300, 10);
+    assert_int_equal(chmod(file, 0444), 0);
+    assert_int_equal(chmod(directory, 0555), 0);
+    if (getuid() == 0) /* else the files beside it belong to us */
+        check_look(directory);
+    assert_int_equal(chmod(directory, 0755), 0);
+    catalog_close(&catalog);
+    assert_int_equal(chmod(directory, 0555), 0);
+    check_look(directory);
+    assert_int_equal(chmod(directory, 0755), 0);
+}
+
 static void test_a_missing_directory(void **state)
 {
     struct catalog *catalog;
@@ -339,6 +388,7 @@ int main(void)
         CASE(test_a_broken_file_is_put_aside),
         CASE(test_a_broken_file_after_a_crash),
         CASE(test_of_another_version),
+        CASE(test_of_somebody_else),
         CASE(test_a_missing_directory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
