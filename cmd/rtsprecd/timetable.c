@@ -26,6 +26,7 @@ static void look_up(struct timetable *timetable, int64_t now_us)
 
     bool is_prompt =
         now_us >= timetable->until_us && now_us - timetable->until_us < TIMETABLE_PROMPT_US;
+    bool was_on = timetable->wanted == RTSPREC_RECORDING_ON;
 
     timetable->from_us = is_prompt ? timetable->until_us : now_us;
     timetable->until_us = change_us;
@@ -35,6 +36,9 @@ static void look_up(struct timetable *timetable, int64_t now_us)
         timetable->wanted = RTSPREC_RECORDING_OFF;
     } else if (timetable->keep_connected || change_us - now_us <= TIMETABLE_AHEAD_US) {
         timetable->wanted = RTSPREC_RECORDING_STANDBY;
+    } else if (is_prompt && was_on && now_us - timetable->from_us < TIMETABLE_BEHIND_US) {
+        timetable->wanted = RTSPREC_RECORDING_STANDBY;
+        timetable->until_us = timetable->from_us + TIMETABLE_BEHIND_US;
     } else {
         timetable->wanted = RTSPREC_RECORDING_OFF;
         timetable->until_us = change_us - TIMETABLE_AHEAD_US;

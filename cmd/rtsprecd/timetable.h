@@ -21,6 +21,9 @@
  */
 #define TIMETABLE_AHEAD_US INT64_C(10000000)
 
+/* How long behind a period it stays connected: the last frames are still on their way. */
+#define TIMETABLE_BEHIND_US INT64_C(500000)
+
 /* An answer that is asked for so soon after it began to hold holds since then: else it was the
  * clock that was set. */
 #define TIMETABLE_PROMPT_US INT64_C(2000000)

@@ -46,9 +46,23 @@ static void a_camera_is_connected_ahead(void **state)
     check(&timetable, MONDAY + 8 * HOUR - 1, RTSPREC_RECORDING_STANDBY, MONDAY + 8 * HOUR);
     check(&timetable, MONDAY + 8 * HOUR, RTSPREC_RECORDING_ON, MONDAY + 20 * HOUR);
     check(&timetable, MONDAY + 20 * HOUR - 1, RTSPREC_RECORDING_ON, MONDAY + 20 * HOUR);
-    check(&timetable, MONDAY + 20 * HOUR, RTSPREC_RECORDING_OFF,
+    /* And until the last frames have come. */
+    check(&timetable, MONDAY + 20 * HOUR, RTSPREC_RECORDING_STANDBY,
+          MONDAY + 20 * HOUR + SECOND / 2);
+    check(&timetable, MONDAY + 20 * HOUR + SECOND / 2, RTSPREC_RECORDING_OFF,
           MONDAY + DAY + 8 * HOUR - 10 * SECOND);
     assert_false(timetable_is_empty(&timetable));
+    timetable_uninit(&timetable);
+}
+
+static void who_asks_late_waits_for_no_frames(void **state)
+{
+    struct timetable timetable = timetable_of("period:08-20", false);
+
+    (void)state;
+    check(&timetable, MONDAY + 12 * HOUR, RTSPREC_RECORDING_ON, MONDAY + 20 * HOUR);
+    check(&timetable, MONDAY + 20 * HOUR + SECOND, RTSPREC_RECORDING_OFF,
+          MONDAY + DAY + 8 * HOUR - 10 * SECOND);
     timetable_uninit(&timetable);
 }
 
@@ -130,6 +144,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_camera_is_connected_ahead),
+        cmocka_unit_test(who_asks_late_waits_for_no_frames),
         cmocka_unit_test(an_answer_holds_since_the_change),
         cmocka_unit_test(a_camera_may_be_kept_connected),
         cmocka_unit_test(a_clock_may_be_set),
