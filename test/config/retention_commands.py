@@ -150,6 +150,18 @@ class Commands(unittest.TestCase):
                        "video: 1 file, 1.0 MB, would be deleted\n")
         self.assertEqual(len(self.files()), 1)
 
+    def test_a_disk_that_is_not_mounted(self):
+        # Under its mount point lies what somebody wrote while it was not there.
+        path = self.put("door/2024-01-15/00_00_00.mp4", 10)
+        (self.video / ".rtsprec").unlink()
+        self.write_config(maxAgeDays=1)
+        for arguments in (["retention"], ["retention", "--dry-run"], ["forecast"]):
+            result = self.run_program(*arguments)
+            self.assertEqual((result.returncode, result.stdout), (1, ""))
+            self.assertIn("rtsprecd: video: is no archive (no file .rtsprec in it", result.stderr)
+        self.assertTrue(path.exists())
+        self.assertEqual([entry.name for entry in self.video.iterdir()], ["door"])
+
     def test_which_archives(self):
         self.put("gate/2024-01-15/00_00_00.mp4", 10, folder="other")
         self.put(".rtsprec", 0, folder="other")
