@@ -100,6 +100,7 @@ static void test_deletions_do_not_pile_up(void **state)
     uint64_t seed = 5;
     int order[500];
     for (int i = 0; i < 500; i++) {
+        order[i] = i;
         int other = (int)random_between(&seed, 0, i);
         order[i] = order[other];
         order[other] = i;
