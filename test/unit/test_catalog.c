@@ -311,6 +311,42 @@ static void test_of_another_version(void **state)
     assert_false(file_exists(path_in(*state, CATALOG_FILE ".broken-1")));
 }
 
+/* Many begin at once where there is none yet: a recorder, and those who look. */
+static void test_many_begin_at_once(void **state)
+{
+    for (int round = 0; round < 10; round++) {
+        pid_t children[6];
+        int ready[2], status;
+        char byte;
+        assert_int_equal(pipe(ready), 0);
+        for (int i = 0; i < (int)LENGTH(children); i++) {
+            if ((children[i] = fork()) != 0)
+                continue;
+            char path[64];
+            close(ready[1]);
+            if (read(ready[0], &byte, 1) != 0) /* its end is the signal */
+                _exit(1);
+            struct catalog *catalog = open_catalog(*state);
+            snprintf(path, sizeof(path), "a/2026-01-01/00_00_00-%d.mp4", i + 2);
+            add_segment(catalog, path, i, i + 1, 1);
+            catalog_close(&catalog);
+            _exit(0);
+        }
+        close(ready[0]);
+        close(ready[1]);
+        for (size_t i = 0; i < LENGTH(children); i++) {
+            assert_int_equal(waitpid(children[i], &status, 0), children[i]);
+            assert_int_equal(status, 0);
+        }
+        struct catalog *catalog = open_catalog(*state);
+        struct text text = {.most = 0};
+        done(catalog_list(catalog, "a", 0, 9, add_segment_text, &text, &error));
+        assert_int_equal(text.rows, LENGTH(children));
+        catalog_close(&catalog);
+        assert_int_equal(unlink(path_in(*state, CATALOG_FILE)), 0);
+    }
+}
+
 /* Whoever may only read can look, with a recorder and without one. */
 static void look_at(const char *directory)
 {
@@ -388,6 +424,7 @@ int main(void)
         CASE(test_a_broken_file_is_put_aside),
         CASE(test_a_broken_file_after_a_crash),
         CASE(test_of_another_version),
+        CASE(test_many_begin_at_once),
         CASE(test_of_somebody_else),
         CASE(test_a_missing_directory),
     };
