@@ -134,8 +134,8 @@ struct rtsprec_archive_retention {
  * @param deletion     told of each file once it is gone; may be NULL
  * @param[out] result  may be NULL; its size has to be set
  * @return 0, also when not all limits can be kept (see result); RTSPREC_ERROR_INVALID as
- *         rtsprec_archive_limits_check(); RTSPREC_ERROR_BUSY while a recorder writes to the
- * archive; RTSPREC_ERROR_IO when its disk is not there or does not let go of a file;
+ *         rtsprec_archive_limits_check(); RTSPREC_ERROR_BUSY while a recorder writes to
+ *         it; RTSPREC_ERROR_IO when its disk is not there or does not let go of a file;
  *         RTSPREC_ERROR_NO_SPACE, RTSPREC_ERROR_NO_MEMORY
  *
  * Thread-safety: that of the archive.

@@ -252,7 +252,7 @@ static int remove_group(struct pass *pass)
     for (size_t i = 0; i < pass->group_count; i++) {
         if (pass->group[i].is_kept)
             continue;
-        if (err < 0)
+        if (err < 0 || pass->result->is_ended)
             keep_one(pass, &pass->group[i]);
         else
             err = remove_one(pass, &pass->group[i]);

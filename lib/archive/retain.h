@@ -40,8 +40,8 @@ struct retain_result {
     bool is_ended; /* by the callback */
 };
 
-/* Told of each file once it is gone, or in a dry run instead; false ends the pass, at the latest
- * after the group of files that are on their way. */
+/* Told of each file once it is gone, or in a dry run instead; false ends the pass: no other goes.
+ */
 typedef bool retain_fn(void *user, const struct rtsprec_archive_deletion *deletion);
 
 /*
