@@ -247,22 +247,52 @@ static void destroy(struct catalog *catalog)
     free(catalog);
 }
 
+/* Takes its file's path over; NULL is for lack of memory. */
+static int create(struct catalog **out, const char *archive_directory, char *path,
+                  struct rtsprec_error *error)
+{
+    struct catalog *catalog = calloc(1, sizeof(*catalog));
+    char *directory = strdup(archive_directory);
+    if (!catalog || !directory || !path) {
+        free(catalog);
+        free(directory);
+        free(path);
+        return error_set(error, RTSPREC_ERROR_NO_MEMORY, "out of memory");
+    }
+    catalog->directory = directory;
+    catalog->path = path;
+    *out = catalog;
+    return 0;
+}
+
+int catalog_open_in_memory(struct catalog **out, const char *archive_directory,
+                           struct rtsprec_error *error)
+{
+    struct catalog *catalog;
+    *out = NULL;
+    int err = create(&catalog, archive_directory, strdup(":memory:"), error);
+    if (err < 0)
+        return err;
+    if ((err = open_file(catalog, false, error)) < 0)
+        destroy(catalog);
+    else
+        *out = catalog;
+    return err;
+}
+
 int catalog_open(struct catalog **out, const char *archive_directory, bool *is_new,
                  struct rtsprec_error *error)
 {
     *out = NULL;
     *is_new = false;
-    struct catalog *catalog = calloc(1, sizeof(*catalog));
-    if (!catalog)
-        return error_set(error, RTSPREC_ERROR_NO_MEMORY, "out of memory");
-    catalog->directory = strdup(archive_directory);
-    if (!catalog->directory ||
-        asprintf(&catalog->path, "%s/" CATALOG_FILE, archive_directory) < 0) {
-        catalog->path = NULL;
-        destroy(catalog);
-        return error_set(error, RTSPREC_ERROR_NO_MEMORY, "out of memory");
-    }
-    int err = open_file(catalog, has_log(catalog), error);
+    struct catalog *catalog;
+    char *path = NULL;
+    if (asprintf(&path, "%s/" CATALOG_FILE, archive_directory) < 0)
+        path = NULL;
+    int err = create(&catalog, archive_directory, path, error);
+    if (err < 0)
+        return err;
+    err = open_file(catalog, has_log(catalog), error);
     if (err == RTSPREC_ERROR_IO && !catalog->is_broken && !has_log(catalog) &&
         may_only_read(catalog)) {
         close_file(catalog);

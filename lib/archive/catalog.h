@@ -36,6 +36,11 @@ struct catalog;
 int catalog_open(struct catalog **out, const char *archive_directory, bool *is_new,
                  struct rtsprec_error *error);
 
+/* One that is empty and not in a file: what a tree that is reconciled with it holds can be found
+ * out on a disk that is too full for more. */
+int catalog_open_in_memory(struct catalog **out, const char *archive_directory,
+                           struct rtsprec_error *error);
+
 /* Closes it, sets *catalog to NULL; NULL is ignored. Where it has proved to be broken meanwhile, it
  * is put aside. */
 void catalog_close(struct catalog **catalog);

@@ -16,6 +16,12 @@
 /* About an hour of 50 cameras whose segments last a minute. */
 #define MOST_NOTES 4096
 
+/* What is free on a disk on which the catalog has no room. */
+#define FULL_BYTES (1024 * 1024)
+
+/* How long after room was made for it. */
+#define AFTER_PASS_US (US_PER_SECOND / 2)
+
 static void tell_trouble(struct keeper *keeper, const struct rtsprec_error *error)
 {
     if (keeper->trouble == 0)
@@ -198,9 +204,30 @@ static struct retention_camera *list_active(const struct keeper *keeper, size_t 
     return list;
 }
 
+/* A catalog of a tree whose disk is too full for one; NULL: there is another reason that it cannot
+ * be opened, or this one cannot be made either. */
+static struct catalog *substitute(struct keeper *keeper)
+{
+    struct rtsprec_error error = {0};
+    struct reconcile_result result;
+    struct catalog *catalog = NULL;
+    if (disk_free_bytes(keeper->directory) > FULL_BYTES ||
+        archive_root_check(keeper->ledger.root, &error) < 0 ||
+        catalog_open_in_memory(&catalog, keeper->directory, &error) < 0)
+        return NULL;
+    int err = reconcile(catalog, keeper->directory, false, clock_real_us(), describe_segment,
+                        &result, &error);
+    if (err < 0 && err != RTSPREC_ERROR_IO)
+        catalog_close(&catalog);
+    return catalog;
+}
+
 /* Makes room within the limits, or says that it could not. */
 static void keep_limits(struct keeper *keeper)
 {
+    struct catalog *catalog = keeper->ledger.catalog, *own = NULL;
+    if (!catalog)
+        catalog = own = substitute(keeper);
     struct guard *guard = &keeper->guard;
     struct guard_result result;
     size_t count;
@@ -210,12 +237,17 @@ static void keep_limits(struct keeper *keeper)
     struct retention_camera *active = list_active(keeper, &count);
     pthread_mutex_unlock(&keeper->lock);
     limits_free(&old);
-    guard_pass(guard, keeper->ledger.catalog, clock_real_us(), active, count, &result);
+    guard_pass(guard, catalog, clock_real_us(), active, count, &result);
     free(active);
+    bool has_catalog = catalog != NULL;
+    catalog_close(&own);
     pthread_mutex_lock(&keeper->lock);
     guard_end(guard, &result, &load, clock_monotonic_us());
     pthread_cond_broadcast(&keeper->made);
     pthread_mutex_unlock(&keeper->lock);
+    /* There may be room for the catalog now. */
+    if (!keeper->ledger.catalog && has_catalog && !result.is_failed)
+        keeper->beat_us = clock_monotonic_us() + AFTER_PASS_US;
 }
 
 /* Whether a pass is to be made now, also because others write to the disk. */

@@ -8,6 +8,7 @@ cut, in the midst of deleting, catalog and tree agree at the next start, and wha
 known as such, but for what a power cut took back of the last seconds.
 """
 
+import contextlib
 import os
 import random
 import re
@@ -117,6 +118,33 @@ class SmallDisk(harness.Case):
         self.assertEqual(held, tree)
         self.assertEqual(list(root.glob("*/*/*.part")), [])
         self.assertEqual([path for path in root.glob("*/*") if not any(path.iterdir())], [])
+
+    def test_full_to_the_last_byte(self):
+        """So full that the catalog cannot be opened, nor one be made: what has to go goes."""
+        self.begin(speed=1)
+        self.start()
+        self.daemon.wait_closed(self.names, 3)
+        self.daemon.stop()
+        for with_catalog in (True, False):
+            root, before = self.disk.mount_point, len(segments(self.disk.mount_point))
+            if not with_catalog:
+                for file in root.glob(".rtsprec-catalog.db*"):
+                    file.unlink()
+            with open(root / "filler", "wb") as file:
+                free = os.statvfs(root).f_bfree * os.statvfs(root).f_frsize
+                os.posix_fallocate(file.fileno(), 0, free - (8 << 20))
+                file.seek(0, os.SEEK_END)
+                with contextlib.suppress(OSError):
+                    while True:
+                        os.write(file.fileno(), bytes(4096))
+            self.start()
+            self.daemon.wait_for("Segment deleted: ", before // 2)
+            (root / "filler").unlink()
+            start = len(self.daemon.out)
+            self.daemon.wait_closed(self.names, 4)
+            self.assertEqual(self.daemon.find("ERROR", start), [])
+            self.daemon.stop()
+            self.check_agreement()
 
     def next_start(self):
         """Until the catalog has been compared with the tree."""

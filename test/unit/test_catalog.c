@@ -396,6 +396,20 @@ static void test_of_somebody_else(void **state)
     assert_int_equal(chmod(directory, 0755), 0);
 }
 
+static void test_in_memory(void **state)
+{
+    struct catalog *catalog;
+    done(catalog_open_in_memory(&catalog, *state, &error));
+    add_segment(catalog, A1, 0, 300, 10);
+    check_list(catalog, NULL, INT64_MIN, INT64_MAX, A1 " 0-300 10B\n");
+    catalog_close(&catalog);
+    assert_int_equal(access(path_in(*state, CATALOG_FILE), F_OK), -1);
+    assert_int_equal(access(":memory:", F_OK), -1);
+    done(catalog_open_in_memory(&catalog, *state, &error));
+    check_list(catalog, NULL, INT64_MIN, INT64_MAX, "");
+    catalog_close(&catalog);
+}
+
 static void test_a_missing_directory(void **state)
 {
     struct catalog *catalog;
@@ -426,6 +440,7 @@ int main(void)
         CASE(test_of_another_version),
         CASE(test_many_begin_at_once),
         CASE(test_of_somebody_else),
+        CASE(test_in_memory),
         CASE(test_a_missing_directory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
