@@ -145,6 +145,38 @@ static void a_recorder_stops_and_waits_for_all(void **state)
     rtsprec_recorder_destroy(&recorder);
 }
 
+static void limits_belong_to_an_archive_that_is_recorded_to(void **state)
+{
+    struct rtsprec_recorder *recorder = new_recorder(NULL);
+    struct rtsprec_archive_limits limits;
+    struct rtsprec_error error = {0};
+    char path[300];
+
+    (void)state;
+    rtsprec_archive_limits_init(&limits);
+    limits.keep_free_bytes = 1;
+    assert_int_equal(rtsprec_recorder_set_limits(recorder, directory, &limits, &error),
+                     RTSPREC_ERROR_STATE);
+    assert_non_null(strstr(error.text, directory));
+    struct rtsprec_camera *camera = add_camera(recorder, "door");
+    assert_int_equal(rtsprec_recorder_set_limits(recorder, directory, &limits, &error), 0);
+    assert_int_equal(error.code, 0);
+    snprintf(path, sizeof(path), "%s/.", directory);
+    assert_int_equal(rtsprec_recorder_set_limits(recorder, path, NULL, NULL), 0);
+    limits.keep_free_bytes = -1;
+    assert_int_equal(rtsprec_recorder_set_limits(recorder, directory, &limits, &error),
+                     RTSPREC_ERROR_INVALID);
+    limits.keep_free_bytes = 1;
+    snprintf(path, sizeof(path), "%s/elsewhere", directory);
+    assert_int_equal(rtsprec_recorder_set_limits(recorder, path, &limits, NULL),
+                     RTSPREC_ERROR_STATE);
+    assert_int_equal(access(path, F_OK), -1); /* it is not made */
+    rtsprec_camera_destroy(&camera);
+    assert_int_equal(rtsprec_recorder_set_limits(recorder, directory, &limits, NULL),
+                     RTSPREC_ERROR_STATE);
+    rtsprec_recorder_destroy(&recorder);
+}
+
 static void statistics_know_their_size(void **state)
 {
     struct rtsprec_recorder *recorder = new_recorder(NULL);
@@ -392,6 +424,7 @@ int main(void)
         cmocka_unit_test(a_camera_starts_once_and_again_after_a_stop),
         cmocka_unit_test(a_certificate_that_is_not_verified_is_warned_of),
         cmocka_unit_test(a_recorder_stops_and_waits_for_all),
+        cmocka_unit_test(limits_belong_to_an_archive_that_is_recorded_to),
         cmocka_unit_test(statistics_know_their_size),
         cmocka_unit_test(a_refused_connection_is_told_and_tried_again),
         cmocka_unit_test(callbacks_may_ask_cameras_until_the_end),

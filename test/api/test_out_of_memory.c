@@ -81,6 +81,16 @@ static void use(int run_ms)
         assert_null(second);
         error = (struct rtsprec_error){0};
     }
+    struct rtsprec_archive_limits limits;
+    rtsprec_archive_limits_init(&limits);
+    limits.max_bytes = 1000000;
+    limits.cameras = &(struct rtsprec_camera_limits){.camera = "door", .max_age_us = 1000000};
+    limits.camera_count = 1;
+    if ((first || second) &&
+        (err = rtsprec_recorder_set_limits(recorder, directory, &limits, &error)) < 0) {
+        assert_told(err, &error);
+        error = (struct rtsprec_error){0};
+    }
     if (first && (err = rtsprec_camera_start(first, &error)) < 0) {
         assert_told(err, &error);
         /* A start that failed leaves a camera that can be started, stopped and destroyed. */

@@ -19,6 +19,8 @@ struct seen {
     atomic_int failures, recoveries, closed;
     int first_error;
     char first_text[600];
+    atomic_int deleted;
+    char deleted_path[600], deleted_why[100]; /* of the first */
 };
 
 static void on_event(void *user, const struct rtsprec_event *event)
@@ -27,6 +29,16 @@ static void on_event(void *user, const struct rtsprec_event *event)
 
     if (event->type == RTSPREC_EVENT_SEGMENT_CLOSED)
         atomic_fetch_add(&seen->closed, 1);
+    if (event->type == RTSPREC_EVENT_SEGMENT_DELETED) {
+        if (seen->deleted == 0) {
+            snprintf(seen->deleted_path, sizeof(seen->deleted_path), "%s", event->u.deleted.path);
+            snprintf(seen->deleted_why, sizeof(seen->deleted_why), "%s", event->u.deleted.why);
+            assert_true(event->u.deleted.bytes > 0);
+            assert_true(event->u.deleted.end_us > event->u.deleted.start_us);
+            assert_string_equal(event->camera, "door");
+        }
+        atomic_fetch_add(&seen->deleted, 1);
+    }
     if (event->type != RTSPREC_EVENT_STORAGE_CHANGED)
         return;
     if (event->u.storage.error == 0) {
@@ -109,9 +121,49 @@ static void a_disk_that_takes_no_files_is_told(void **state)
     process_remove_directory(directory);
 }
 
+static void what_exceeds_the_limits_is_deleted_and_told(void **state)
+{
+    char url[200], directory[200];
+    struct seen seen = {0};
+    struct rtsprec_recorder_options options;
+    struct rtsprec_camera_options camera_options;
+    struct rtsprec_archive_limits limits;
+    struct rtsprec_recorder *recorder;
+    struct rtsprec_camera *camera;
+
+    (void)state;
+    process_start_camera(url, sizeof(url), rtspcam, clip);
+    process_make_directory(directory, sizeof(directory));
+    rtsprec_recorder_options_init(&options);
+    options.event = on_event;
+    options.user = &seen;
+    assert_int_equal(rtsprec_recorder_create(&recorder, &options, NULL), 0);
+    rtsprec_camera_options_init(&camera_options);
+    camera_options.name = "door";
+    camera_options.url = url;
+    camera_options.output_directory = directory;
+    camera_options.segment_duration_us = 1000000;
+    assert_int_equal(rtsprec_camera_create(&camera, recorder, &camera_options, NULL), 0);
+    rtsprec_archive_limits_init(&limits);
+    limits.max_bytes = 8000000; /* two seconds of a camera that is twenty times as fast */
+    assert_int_equal(rtsprec_recorder_set_limits(recorder, directory, &limits, NULL), 0);
+    assert_int_equal(rtsprec_camera_start(camera, NULL), 0);
+    wait_for(&seen.closed, 4);
+    wait_for(&seen.deleted, 1);
+    rtsprec_recorder_destroy(&recorder);
+    assert_int_equal(strncmp(seen.deleted_path, directory, strlen(directory)), 0);
+    assert_int_equal(access(seen.deleted_path, F_OK), -1);
+    assert_string_equal(seen.deleted_why, "archive space");
+    assert_int_equal(seen.failures, 0);
+    process_remove_directory(directory);
+}
+
 int main(int argc, char **argv)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(a_disk_that_takes_no_files_is_told)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_disk_that_takes_no_files_is_told),
+        cmocka_unit_test(what_exceeds_the_limits_is_deleted_and_told),
+    };
 
     if (argc != 3)
         return 64;

@@ -16,6 +16,7 @@ import time
 import unittest
 
 import harness
+from archives import coverage
 from disks import Disk, tmpfs
 from harness import SCALE, amount, run, wait_until
 from losses import now_us, realtime
@@ -237,7 +238,17 @@ class SickDisk(harness.Case):
                 for line in self.daemon.find(self.daemon.of("sick", "too slow: dropped"))]
         missing = self.check_gaps("sick", self.files("sick"), 1)[0]
         self.assertEqual(sum(told), len(missing))
+        self.check_slow(disk.mount_point, missing)
         print(f"measured: {amount(13, 30)} s frozen: {len(missing) / 25:.1f} s dropped", flush=True)
+
+    def check_slow(self, archive, missing):
+        """The ledger knows why, and of what time."""
+        begin, end = missing[0].unix_us / 1e6, missing[-1].unix_us / 1e6
+        spans = coverage(archive, "sick", begin - 1, end + 2)
+        slow = [span for span in spans if span.reason == "disk slow"]
+        self.assertEqual(len(slow), 1, spans)
+        self.assertLess(abs(slow[0].begin - begin), 0.3 * SCALE, spans)
+        self.assertLess(abs(slow[0].end - end), 0.3 * SCALE, spans)
 
     def test_two_daemons(self):
         output = self.folder / "video"
