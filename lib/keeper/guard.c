@@ -152,8 +152,11 @@ static void tell_short(struct guard *guard, const struct retain_result *result)
                        guard->directory);
 }
 
-static void tell_trouble(struct guard *guard, const struct rtsprec_error *error)
+void guard_tell_failure(struct guard *guard, const struct guard_result *result)
 {
+    const struct rtsprec_error *error = &result->error;
+    if (!result->is_failed || error->code == 0)
+        return;
     if (guard->trouble == 0)
         dispatcher_log(guard->dispatcher, RTSPREC_LOG_ERROR, NULL,
                        "%s: nothing can be deleted to keep the limits: %s", guard->directory,
@@ -165,8 +168,7 @@ void guard_pass(struct guard *guard, struct catalog *catalog, int64_t real_us,
                 const struct retention_camera *active, size_t active_count,
                 struct guard_result *result)
 {
-    result->is_failed = result->is_in_vain = false;
-    result->room_bytes = INT64_MAX;
+    *result = (struct guard_result){.room_bytes = INT64_MAX};
     if (!guard->limits)
         return;
     struct retention_need need = {
@@ -175,16 +177,12 @@ void guard_pass(struct guard *guard, struct catalog *catalog, int64_t real_us,
         .active_count = active_count,
     };
     struct retain_result retained = {0};
-    struct rtsprec_error error;
     int err = catalog ? retain(catalog, guard->directory, guard->limits, &need, false, tell_deleted,
-                               guard, &retained, &error)
+                               guard, &retained, &result->error)
                       : RTSPREC_ERROR_STATE;
     result->is_failed = err < 0;
-    if (err < 0) {
-        if (catalog)
-            tell_trouble(guard, &error);
+    if (err < 0)
         return;
-    }
     guard->trouble = 0;
     guard->is_told_stuck = retained.failed > 0;
     tell_short(guard, &retained);

@@ -69,9 +69,10 @@ bool guard_is_short(const struct guard *guard, int64_t free_bytes, const struct 
 struct rtsprec_archive_limits *guard_begin(struct guard *guard);
 
 struct guard_result {
-    bool is_failed;     /* no pass could be made */
-    bool is_in_vain;    /* nothing more could be deleted */
-    int64_t room_bytes; /* that can be written now */
+    bool is_failed;             /* no pass could be made */
+    bool is_in_vain;            /* nothing more could be deleted */
+    int64_t room_bytes;         /* that can be written now */
+    struct rtsprec_error error; /* is_failed: why; no code: there is no catalog */
 };
 
 /* A pass has ended; the load is that at its begin. */
@@ -79,6 +80,9 @@ void guard_end(struct guard *guard, const struct guard_result *result,
                const struct guard_load *load, int64_t now_us);
 
 /* --- without it --- */
+
+/* That a pass could not be made is told once. */
+void guard_tell_failure(struct guard *guard, const struct guard_result *result);
 
 /* Makes a pass, tells of each file that goes, and once when the limits cannot be kept. catalog
  * NULL: there is none at this time. active: the cameras that record now. */

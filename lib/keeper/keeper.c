@@ -204,30 +204,30 @@ static struct retention_camera *list_active(const struct keeper *keeper, size_t 
     return list;
 }
 
-/* A catalog of a tree whose disk is too full for one; NULL: there is another reason that it cannot
- * be opened, or this one cannot be made either. */
-static struct catalog *substitute(struct keeper *keeper)
+/* On a disk too full for the catalog: what there is, is found out from the tree. */
+static void pass_without_catalog(struct keeper *keeper, const struct retention_camera *active,
+                                 size_t count, struct guard_result *result)
 {
     struct rtsprec_error error = {0};
-    struct reconcile_result result;
+    struct reconcile_result read;
     struct catalog *catalog = NULL;
     if (disk_free_bytes(keeper->directory) > FULL_BYTES ||
         archive_root_check(keeper->ledger.root, &error) < 0 ||
         catalog_open_in_memory(&catalog, keeper->directory, &error) < 0)
-        return NULL;
-    int err = reconcile(catalog, keeper->directory, false, clock_real_us(), describe_segment,
-                        &result, &error);
-    if (err < 0 && err != RTSPREC_ERROR_IO)
-        catalog_close(&catalog);
-    return catalog;
+        return;
+    int err = reconcile(catalog, keeper->directory, false, clock_real_us(), describe_segment, &read,
+                        &error);
+    if (err == 0 || err == RTSPREC_ERROR_IO)
+        guard_pass(&keeper->guard, catalog, clock_real_us(), active, count, result);
+    catalog_close(&catalog);
+    /* There may be room for the other one now. */
+    if (!result->is_failed)
+        keeper->beat_us = clock_monotonic_us() + AFTER_PASS_US;
 }
 
 /* Makes room within the limits, or says that it could not. */
 static void keep_limits(struct keeper *keeper)
 {
-    struct catalog *catalog = keeper->ledger.catalog, *own = NULL;
-    if (!catalog)
-        catalog = own = substitute(keeper);
     struct guard *guard = &keeper->guard;
     struct guard_result result;
     size_t count;
@@ -237,17 +237,15 @@ static void keep_limits(struct keeper *keeper)
     struct retention_camera *active = list_active(keeper, &count);
     pthread_mutex_unlock(&keeper->lock);
     limits_free(&old);
-    guard_pass(guard, catalog, clock_real_us(), active, count, &result);
+    guard_pass(guard, keeper->ledger.catalog, clock_real_us(), active, count, &result);
+    if (result.is_failed)
+        pass_without_catalog(keeper, active, count, &result);
+    guard_tell_failure(guard, &result);
     free(active);
-    bool has_catalog = catalog != NULL;
-    catalog_close(&own);
     pthread_mutex_lock(&keeper->lock);
     guard_end(guard, &result, &load, clock_monotonic_us());
     pthread_cond_broadcast(&keeper->made);
     pthread_mutex_unlock(&keeper->lock);
-    /* There may be room for the catalog now. */
-    if (!keeper->ledger.catalog && has_catalog && !result.is_failed)
-        keeper->beat_us = clock_monotonic_us() + AFTER_PASS_US;
 }
 
 /* Whether a pass is to be made now, also because others write to the disk. */

@@ -120,6 +120,7 @@ static void pass_under(struct guard *guard, int64_t now_us, struct guard_load lo
     struct rtsprec_archive_limits *old = guard_begin(guard);
     limits_free(&old);
     guard_pass(guard, (struct catalog *)&catalog, 7 * HOUR, &active, 1, &result);
+    guard_tell_failure(guard, &result);
     guard_end(guard, &result, &load, now_us);
 }
 
