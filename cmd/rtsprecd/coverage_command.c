@@ -7,11 +7,10 @@
 #include <string.h>
 #include <time.h>
 
-#include <jansson.h>
-
 #include "command_options.h"
 #include "coverage_summary.h"
 #include "heap.h"
+#include "json_value.h"
 #include "time_text.h"
 
 #define US_PER_SECOND INT64_C(1000000)
@@ -102,7 +101,6 @@ static void print_text(const struct view *view)
 
 static void print_json(const struct view *view)
 {
-    char from[TIME_TEXT_BYTES], to[TIME_TEXT_BYTES];
     int permille[RTSPREC_COVERAGE_COUNT];
     json_t *object = json_object(), *reasons = json_object();
 
@@ -115,11 +113,10 @@ static void print_json(const struct view *view)
                                           (double)view->summary.us[i] / (double)US_PER_SECOND,
                                           "percent", permille[i] / 10.0));
     }
-    json_object_set_new(object, "archive",
-                        json_stringn_nocheck(view->directory, strlen(view->directory)));
-    json_object_set_new(object, "camera", json_stringn_nocheck(view->camera, strlen(view->camera)));
-    json_object_set_new(object, "from", json_string(time_text_utc(view->from_us, from)));
-    json_object_set_new(object, "to", json_string(time_text_utc(view->to_us, to)));
+    json_object_set_new(object, "archive", json_value_text(view->directory));
+    json_object_set_new(object, "camera", json_value_text(view->camera));
+    json_object_set_new(object, "from", json_value_time(view->from_us));
+    json_object_set_new(object, "to", json_value_time(view->to_us));
     json_object_set_new(object, "reasons", reasons);
     json_object_set(object, "spans", view->spans);
     fputs(view->cameras > 0 ? ",\n" : "\n", stdout);

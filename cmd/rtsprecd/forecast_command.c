@@ -10,6 +10,7 @@
 
 #include "command_options.h"
 #include "heap.h"
+#include "json_value.h"
 #include "retention_command.h"
 #include "size_text.h"
 #include "time_text.h"
@@ -111,7 +112,7 @@ static void add_outlook(json_t *archive, const struct rtsprec_archive_outlook *o
         json_decref(entry);
         return;
     }
-    json_object_set_new(entry, "camera", json_string(outlook->camera));
+    json_object_set_new(entry, "camera", json_value_text(outlook->camera));
     json_object_set_new(entry, "limitHeldDays",
                         is_endless ? json_null()
                                    : json_real((double)outlook->limit_held_us / US_PER_DAY));

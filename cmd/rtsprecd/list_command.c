@@ -1,11 +1,9 @@
 #include "list_command.h"
 
 #include <stdio.h>
-#include <string.h>
-
-#include <jansson.h>
 
 #include "command_options.h"
+#include "json_value.h"
 #include "time_text.h"
 
 #define BYTES_PER_MB 1e6
@@ -46,30 +44,29 @@ static void print_text(const struct list *list, const struct rtsprec_archive_seg
     putchar('\n');
 }
 
-static json_t *text_or_null(const char *text)
+static const char *or_null(const char *text)
 {
-    return text != NULL && text[0] != '\0' ? json_stringn_nocheck(text, strlen(text)) : json_null();
+    return text[0] != '\0' ? text : NULL;
 }
 
 static void print_json(const struct list *list, const struct rtsprec_archive_segment *segment)
 {
-    char start[TIME_TEXT_BYTES], end[TIME_TEXT_BYTES];
     json_t *object = json_object();
 
-    json_object_set_new(object, "archive", text_or_null(list->directory));
-    json_object_set_new(object, "camera", text_or_null(segment->camera));
-    json_object_set_new(object, "path", text_or_null(segment->path));
-    json_object_set_new(object, "start", json_string(time_text_utc(segment->start_us, start)));
-    json_object_set_new(object, "end", json_string(time_text_utc(segment->end_us, end)));
+    json_object_set_new(object, "archive", json_value_text(list->directory));
+    json_object_set_new(object, "camera", json_value_text(segment->camera));
+    json_object_set_new(object, "path", json_value_text(segment->path));
+    json_object_set_new(object, "start", json_value_time(segment->start_us));
+    json_object_set_new(object, "end", json_value_time(segment->end_us));
     json_object_set_new(object, "bytes", json_integer(segment->bytes));
     json_object_set_new(object, "frames",
                         segment->frames > 0 ? json_integer(segment->frames) : json_null());
-    json_object_set_new(object, "codec", text_or_null(segment->codec));
+    json_object_set_new(object, "codec", json_value_text(or_null(segment->codec)));
     json_object_set_new(object, "width", json_integer(segment->width));
     json_object_set_new(object, "height", json_integer(segment->height));
     json_object_set_new(object, "reason",
                         json_string(rtsprec_segment_reason_name(segment->reason)));
-    json_object_set_new(object, "protected", text_or_null(segment->protected_why));
+    json_object_set_new(object, "protected", json_value_text(segment->protected_why));
     fputs(list->segments > 0 ? ",\n" : "\n", stdout);
     json_dumpf(object, stdout, JSON_COMPACT | JSON_ENSURE_ASCII);
     json_decref(object);

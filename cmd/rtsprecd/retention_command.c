@@ -1,12 +1,11 @@
 #include "retention_command.h"
 
-#include <jansson.h>
 #include <stdio.h>
 
 #include <rtsprec/retention.h>
 
+#include "json_value.h"
 #include "size_text.h"
-#include "time_text.h"
 
 static const struct command_usage usage = {
     .help =
@@ -77,13 +76,6 @@ static void print_deletion(const struct passes *passes,
     fflush(stdout); /* what is gone has been said, whatever happens next */
 }
 
-static json_t *json_of_time(int64_t time_us)
-{
-    char text[TIME_TEXT_BYTES];
-
-    return json_string(time_text_utc(time_us, text));
-}
-
 static int on_deletion(void *user, const struct rtsprec_archive_deletion *deletion)
 {
     struct passes *passes = user;
@@ -93,13 +85,14 @@ static int on_deletion(void *user, const struct rtsprec_archive_deletion *deleti
         print_deletion(passes, deletion);
         return 0;
     }
-    entry = json_pack("{s:s, s:s, s:o, s:o, s:I, s:s, s:b, s:b}", "camera", deletion->camera,
-                      "path", deletion->path, "start", json_of_time(deletion->start_us), "end",
-                      json_of_time(deletion->end_us), "bytes", (json_int_t)deletion->bytes,
+    entry = json_pack("{s:o, s:o, s:o, s:o, s:I, s:s, s:b, s:b}", "camera",
+                      json_value_text(deletion->camera), "path", json_value_text(deletion->path),
+                      "start", json_value_time(deletion->start_us), "end",
+                      json_value_time(deletion->end_us), "bytes", (json_int_t)deletion->bytes,
                       "reason", rtsprec_deletion_reason_name(deletion->reason), "young",
                       deletion->is_young, "protected", deletion->is_protected);
     if (deletion->failure != NULL)
-        json_object_set_new(entry, "failure", json_string(deletion->failure));
+        json_object_set_new(entry, "failure", json_value_text(deletion->failure));
     json_array_append_new(passes->deletions, entry);
     return 0;
 }

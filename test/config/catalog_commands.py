@@ -81,6 +81,15 @@ class Commands(unittest.TestCase):
             "reason": "unknown", "protected": None}])
         self.assertEqual(self.json_of("list", "nobody", *archive), {"segments": []})
 
+    def test_a_name_that_is_no_text(self):
+        path = os.path.join(os.fsencode(self.video), b"h\xf6f", b"2025-06-15")
+        os.makedirs(path)
+        shutil.copyfile(os.fsencode(SEED), os.path.join(path, b"17_06_40.mp4"))
+        segments = self.json_of("list", "--archive", "video")["segments"]
+        self.assertEqual({segment["camera"] for segment in segments}, {"door", "yard", "h?f"})
+        cameras = self.json_of("coverage", "--archive", "video", *TIMES)["cameras"]
+        self.assertEqual({camera["camera"] for camera in cameras}, {"door", "yard", "h?f"})
+
     def test_archives_of_a_configuration(self):
         self.put("gate/2025-06-15/17_06_40.mp4", "other")
         (self.folder / "other" / ".rtsprec").write_text("")

@@ -1,0 +1,31 @@
+#include "json_value.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "heap.h"
+#include "time_text.h"
+
+json_t *json_value_text(const char *text)
+{
+    json_t *value = text != NULL ? json_string(text) : json_null();
+    char *copy;
+
+    if (value != NULL)
+        return value;
+    copy = heap_copy(text, strlen(text));
+    for (char *c = copy; *c != '\0'; c++) {
+        if ((unsigned char)*c >= 0x80)
+            *c = '?';
+    }
+    value = json_string(copy);
+    free(copy);
+    return value;
+}
+
+json_t *json_value_time(int64_t time_us)
+{
+    char text[TIME_TEXT_BYTES];
+
+    return json_string(time_text_utc(time_us, text));
+}
