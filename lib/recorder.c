@@ -117,8 +117,11 @@ static int open_keeping(struct rtsprec_recorder *recorder, struct keeping **out,
         return 0;
     }
     keeping = calloc(1, sizeof(*keeping));
-    err = keeping ? keeper_create(&keeping->keeper, root, directory, recorder->dispatcher, error)
-                  : error_set(error, RTSPREC_ERROR_NO_MEMORY, "out of memory");
+    if (!keeping) {
+        archive_root_close(&root, &recorder->archives);
+        return error_set(error, RTSPREC_ERROR_NO_MEMORY, "out of memory");
+    }
+    err = keeper_create(&keeping->keeper, root, directory, recorder->dispatcher, error);
     if (err < 0) {
         free(keeping);
         archive_root_close(&root, &recorder->archives);
@@ -154,10 +157,10 @@ int recorder_open_archive(struct rtsprec_recorder *recorder, struct archive_root
                           struct keeper_camera **keeper, const char *camera, const char *directory,
                           struct rtsprec_error *error)
 {
-    struct keeping *keeping;
+    struct keeping *keeping = NULL;
     pthread_mutex_lock(&recorder->lock);
     int err = open_keeping(recorder, &keeping, directory, error);
-    if (err == 0) {
+    if (keeping) {
         *root = keeping->root;
         if ((err = keeper_add_camera(keeper, keeping->keeper, camera, directory, error)) < 0) {
             *root = NULL;

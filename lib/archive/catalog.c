@@ -247,9 +247,9 @@ static void destroy(struct catalog *catalog)
     free(catalog);
 }
 
-/* Takes its file's path over; NULL is for lack of memory. */
-static int create(struct catalog **out, const char *archive_directory, char *path,
-                  struct rtsprec_error *error)
+/* Takes its file's path over. NULL when there is no memory, as is path then, perhaps. */
+static struct catalog *create(const char *archive_directory, char *path,
+                              struct rtsprec_error *error)
 {
     struct catalog *catalog = calloc(1, sizeof(*catalog));
     char *directory = strdup(archive_directory);
@@ -257,22 +257,22 @@ static int create(struct catalog **out, const char *archive_directory, char *pat
         free(catalog);
         free(directory);
         free(path);
-        return error_set(error, RTSPREC_ERROR_NO_MEMORY, "out of memory");
+        error_set(error, RTSPREC_ERROR_NO_MEMORY, "out of memory");
+        return NULL;
     }
     catalog->directory = directory;
     catalog->path = path;
-    *out = catalog;
-    return 0;
+    return catalog;
 }
 
 int catalog_open_in_memory(struct catalog **out, const char *archive_directory,
                            struct rtsprec_error *error)
 {
-    struct catalog *catalog;
     *out = NULL;
-    int err = create(&catalog, archive_directory, strdup(":memory:"), error);
-    if (err < 0)
-        return err;
+    struct catalog *catalog = create(archive_directory, strdup(":memory:"), error);
+    if (!catalog)
+        return RTSPREC_ERROR_NO_MEMORY;
+    int err;
     if ((err = open_file(catalog, false, error)) < 0)
         destroy(catalog);
     else
@@ -285,14 +285,13 @@ int catalog_open(struct catalog **out, const char *archive_directory, bool *is_n
 {
     *out = NULL;
     *is_new = false;
-    struct catalog *catalog;
     char *path = NULL;
     if (asprintf(&path, "%s/" CATALOG_FILE, archive_directory) < 0)
         path = NULL;
-    int err = create(&catalog, archive_directory, path, error);
-    if (err < 0)
-        return err;
-    err = open_file(catalog, has_log(catalog), error);
+    struct catalog *catalog = create(archive_directory, path, error);
+    if (!catalog)
+        return RTSPREC_ERROR_NO_MEMORY;
+    int err = open_file(catalog, has_log(catalog), error);
     if (err == RTSPREC_ERROR_IO && !catalog->is_broken && !has_log(catalog) &&
         may_only_read(catalog)) {
         close_file(catalog);

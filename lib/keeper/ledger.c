@@ -50,7 +50,7 @@ int ledger_open(struct ledger *ledger, enum ledger_state *state, struct rtsprec_
     bool is_empty;
     if ((err = catalog_open(&ledger->catalog, ledger->directory, &is_empty, error)) < 0)
         return err;
-    struct stat status;
+    struct stat status = {0};
     if (!stat_below(ledger->directory, CATALOG_FILE, &status))
         err = error_set(error, RTSPREC_ERROR_IO, "%s/" CATALOG_FILE ": is not there",
                         ledger->directory);
