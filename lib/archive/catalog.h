@@ -121,9 +121,17 @@ int catalog_touch_session(struct catalog *catalog, int64_t now_us, struct rtspre
 int catalog_end_session(struct catalog *catalog, int64_t now_us, struct rtsprec_error *error);
 
 /*
+ * The clock was set: the session that this catalog began ends at end_us by the clock of before, and
+ * goes on as another one at now_us, in which no condition holds yet. Without one nothing is done.
+ */
+int catalog_move_session(struct catalog *catalog, int64_t end_us, int64_t now_us,
+                         struct rtsprec_error *error);
+
+/*
  * From now on, what is not recorded of this camera is missing because of reason
- * (RTSPREC_COVERAGE_RECORDED: a file is open). Takes the place of what was said for later times;
- * the same reason again is nothing new. It is a sign of life, too.
+ * (RTSPREC_COVERAGE_RECORDED: a file is open). Takes the place of what was said in this session for
+ * later times: what other sessions left behind it stays, a wrong clock is no reason to forget it.
+ * The same reason again is nothing new. It is a sign of life, too.
  *
  * Of a condition RECORDED that is over, what lies behind its last segment has the reason of what
  * followed; of the last one of a session that runs everything is recorded.

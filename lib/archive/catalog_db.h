@@ -16,8 +16,9 @@ struct catalog {
         sqlite3_stmt *statement;
     } statements[CATALOG_MAX_STATEMENTS];
     int statement_count;
-    int64_t session; /* that this catalog began; 0: none */
-    bool is_broken;  /* SQLite found it corrupt */
+    int64_t session;             /* that this catalog began; 0: none */
+    int64_t session_us, told_us; /* its begin, and the latest condition that was told in it */
+    bool is_broken;              /* SQLite found it corrupt */
 };
 
 /* Fills in the error of SQLite's last failure and returns its code. */

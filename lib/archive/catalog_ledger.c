@@ -6,10 +6,59 @@
 
 int catalog_begin_session(struct catalog *catalog, int64_t now_us, struct rtsprec_error *error)
 {
-    int err = catalog_run(catalog, error, "INSERT INTO session(start_us, alive_us) VALUES(?1, ?1)",
-                          "i", catalog_clamp(now_us));
+    now_us = catalog_clamp(now_us);
+    /* One that goes on in a catalog that was opened again. */
+    int64_t told_us = now_us;
+    int result = catalog_number(catalog, &told_us, error,
+                                "SELECT coalesce(max(alive_us), ?1) FROM session"
+                                " WHERE start_us = ?1",
+                                "i", now_us);
+    if (result >= 0)
+        result = catalog_run(catalog, error,
+                             "INSERT INTO session(start_us, alive_us) VALUES(?1, ?1)", "i", now_us);
+    if (result < 0)
+        return result;
+    catalog->session = sqlite3_last_insert_rowid(catalog->db);
+    catalog->session_us = now_us;
+    catalog->told_us = told_us;
+    return 0;
+}
+
+static int move_session(struct catalog *catalog, int64_t end_us, int64_t now_us,
+                        struct rtsprec_error *error)
+{
+    int64_t old = catalog->session;
+    end_us = catalog_clamp(end_us);
+    /* What came since the clock was set is no sign of life by the clock of before. */
+    int err = catalog_run(catalog, error,
+                          "UPDATE session SET alive_us = max(start_us, min(alive_us, ?2)) WHERE"
+                          " id = ?1",
+                          "ii", old, end_us);
     if (err == 0)
-        catalog->session = sqlite3_last_insert_rowid(catalog->db);
+        err = catalog_end_session(catalog, end_us, error);
+    /* It would hide what comes when that time comes. */
+    if (err == 0)
+        err = catalog_run(catalog, error, "DELETE FROM session WHERE id = ?1 AND start_us >= ?2",
+                          "ii", old, catalog_clamp(now_us));
+    int64_t told_us = catalog->told_us;
+    if (err == 0)
+        err = catalog_begin_session(catalog, now_us, error);
+    if (err == 0 && told_us > catalog->told_us)
+        catalog->told_us = told_us;
+    return err;
+}
+
+int catalog_move_session(struct catalog *catalog, int64_t end_us, int64_t now_us,
+                         struct rtsprec_error *error)
+{
+    int64_t old = catalog->session;
+    bool is_own;
+    int err = old ? catalog_enter(catalog, &is_own, error) : 0;
+    if (err < 0 || !old)
+        return err;
+    err = catalog_leave(catalog, is_own, move_session(catalog, end_us, now_us, error), error);
+    if (err < 0)
+        catalog->session = old;
     return err;
 }
 
@@ -48,15 +97,19 @@ static int put_condition(struct catalog *catalog, const char *name,
 {
     int64_t camera, last;
     int result = catalog_camera_id(catalog, name, -1, true, &camera, error);
-    if (result >= 0)
+    bool has_session = catalog->session != 0;
+    if (result >= 0 && !(has_session && now_us < catalog->session_us))
         result = catalog_run(catalog, error,
-                             "DELETE FROM condition WHERE camera = ?1 AND start_us >= ?2", "ii",
-                             camera, now_us);
+                             "DELETE FROM condition WHERE camera = ?1 AND start_us >= ?2 AND"
+                             " start_us <= ?3",
+                             "iii", camera, now_us, has_session ? catalog->told_us : INT64_MAX);
     if (result >= 0)
         result = last_reason(catalog, camera, now_us, &last, error);
     if (result == 0 || (result == 1 && last != reason))
-        result = catalog_run(catalog, error, "INSERT INTO condition VALUES(?1, ?2, ?3)", "iii",
-                             camera, now_us, (int64_t)reason);
+        result = catalog_run(catalog, error, "INSERT OR REPLACE INTO condition VALUES(?1, ?2, ?3)",
+                             "iii", camera, now_us, (int64_t)reason);
+    if (now_us > catalog->told_us)
+        catalog->told_us = now_us;
     return result < 0 ? result : catalog_touch_session(catalog, now_us, error);
 }
 

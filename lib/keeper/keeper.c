@@ -39,8 +39,19 @@ static void end_trouble(struct keeper *keeper)
     keeper->trouble = 0;
 }
 
-/* A catalog that knows nothing learns what the cameras are doing. */
-static void repeat_conditions(struct keeper *keeper)
+/* Whether it is still to be written, of an attempt that failed. */
+static bool is_waiting(const struct notes *notes, const struct note *like)
+{
+    const struct note *note = notes->first;
+    while (note && !(note->kind == like->kind && note->reason == like->reason &&
+                     note->start_us == like->start_us && !strcmp(note->camera, like->camera)))
+        note = note->next;
+    return note != NULL;
+}
+
+/* A catalog that knows nothing learns what the cameras are doing; since then, INT64_MIN: since they
+ * have told it. */
+static void repeat_conditions(struct keeper *keeper, int64_t since_us)
 {
     pthread_mutex_lock(&keeper->lock);
     for (struct keeper_camera *camera = keeper->cameras; camera; camera = camera->next) {
@@ -48,9 +59,10 @@ static void repeat_conditions(struct keeper *keeper)
             .kind = NOTE_CONDITION,
             .camera = camera->name,
             .reason = camera->condition.reason,
-            .start_us = camera->condition.since_us,
+            .start_us = since_us == INT64_MIN ? camera->condition.since_us : since_us,
         };
-        struct note *copy = camera->has_condition ? note_create(&note) : NULL;
+        bool is_new = camera->has_condition && !is_waiting(&keeper->notes, &note);
+        struct note *copy = is_new ? note_create(&note) : NULL;
         if (copy)
             notes_prepend(&keeper->notes, copy);
     }
@@ -156,6 +168,23 @@ static bool take_torn(struct keeper *keeper)
     return is_torn;
 }
 
+/* What was told before the clock was set is written before that. */
+static int follow_clock(struct keeper *keeper, struct rtsprec_error *error)
+{
+    struct ledger *ledger = &keeper->ledger;
+    int64_t real_us = clock_real_us(), monotonic_us = clock_monotonic_us();
+    if (!ledger_is_clock_set(ledger, real_us, monotonic_us))
+        return 0;
+    int err = write_notes(keeper, false, error);
+    if (err < 0 || (err = ledger_follow_clock(ledger, real_us, monotonic_us, error)) < 0)
+        return err;
+    dispatcher_log(keeper->dispatcher, RTSPREC_LOG_WARNING, NULL,
+                   "%s: The clock was set: what is missing is explained anew from here on",
+                   keeper->directory);
+    repeat_conditions(keeper, real_us);
+    return 0;
+}
+
 static int keep_catalog(struct keeper *keeper, bool is_end, struct rtsprec_error *error)
 {
     enum ledger_state state;
@@ -163,8 +192,8 @@ static int keep_catalog(struct keeper *keeper, bool is_end, struct rtsprec_error
     if (err < 0)
         return err;
     if (state == LEDGER_BEGUN)
-        repeat_conditions(keeper);
-    if ((err = write_notes(keeper, is_end, error)) < 0)
+        repeat_conditions(keeper, INT64_MIN);
+    if ((err = follow_clock(keeper, error)) < 0 || (err = write_notes(keeper, is_end, error)) < 0)
         return err;
     if (!is_end && (state != LEDGER_OPEN || take_torn(keeper)) &&
         (err = read_tree(keeper, error)) < 0) {
@@ -343,7 +372,7 @@ int keeper_create(struct keeper **out, struct archive_root *root, const char *di
     keeper->dispatcher = dispatcher;
     keeper->notes_us = INT64_MAX;
     notes_init(&keeper->notes, MOST_NOTES);
-    ledger_init(&keeper->ledger, root, keeper->directory, clock_real_us());
+    ledger_init(&keeper->ledger, root, keeper->directory, clock_real_us(), clock_monotonic_us());
     guard_init(&keeper->guard, dispatcher, keeper->directory);
     if (start(keeper) < 0) {
         free(copy);

@@ -7,13 +7,43 @@
 #include <unistd.h>
 
 #include "base/disk.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "camera/describe.h"
 
+/* More than NTP slews between two looks, and what a ledger of gaps need not know. */
+#define CLOCK_SET_US (2 * US_PER_SECOND)
+
 void ledger_init(struct ledger *ledger, struct archive_root *root, const char *directory,
-                 int64_t session_us)
+                 int64_t real_us, int64_t monotonic_us)
 {
-    *ledger = (struct ledger){.root = root, .directory = directory, .session_us = session_us};
+    *ledger = (struct ledger){
+        .root = root,
+        .directory = directory,
+        .session_us = real_us,
+        .ahead_us = real_us - monotonic_us,
+    };
+}
+
+bool ledger_is_clock_set(struct ledger *ledger, int64_t real_us, int64_t monotonic_us)
+{
+    int64_t step_us = real_us - monotonic_us - ledger->ahead_us;
+    if (step_us > CLOCK_SET_US || step_us < -CLOCK_SET_US)
+        return true;
+    ledger->ahead_us += step_us;
+    return false;
+}
+
+int ledger_follow_clock(struct ledger *ledger, int64_t real_us, int64_t monotonic_us,
+                        struct rtsprec_error *error)
+{
+    int err =
+        catalog_move_session(ledger->catalog, monotonic_us + ledger->ahead_us, real_us, error);
+    if (err < 0)
+        return err;
+    ledger->session_us = real_us;
+    ledger->ahead_us = real_us - monotonic_us;
+    return 0;
 }
 
 void ledger_close(struct ledger *ledger)

@@ -21,7 +21,9 @@ struct ledger {
     /* constant */
     struct archive_root *root;
     const char *directory;
+
     int64_t session_us; /* when the session began, UTC */
+    int64_t ahead_us;   /* what the real-time clock is ahead of the monotonic one */
 
     struct catalog *catalog; /* NULL: not open */
     dev_t device;            /* of the catalog's file */
@@ -29,10 +31,22 @@ struct ledger {
 };
 
 void ledger_init(struct ledger *ledger, struct archive_root *root, const char *directory,
-                 int64_t session_us);
+                 int64_t real_us, int64_t monotonic_us);
 
 /* Without ending the session. */
 void ledger_close(struct ledger *ledger);
+
+/* Whether the clock was set since it was last asked, by more than a slew or a leap second makes. */
+bool ledger_is_clock_set(struct ledger *ledger, int64_t real_us, int64_t monotonic_us);
+
+/*
+ * The session goes on at the time that the clock was set to; what the cameras are doing has to be
+ * told again. It has to be open.
+ *
+ * Returns 0 or what the catalog's functions return: it is to be tried again.
+ */
+int ledger_follow_clock(struct ledger *ledger, int64_t real_us, int64_t monotonic_us,
+                        struct rtsprec_error *error);
 
 enum ledger_state {
     LEDGER_OPEN,   /* as before */

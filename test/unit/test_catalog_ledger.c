@@ -215,6 +215,42 @@ static void test_any_window(void **state)
     }
 }
 
+/* A machine that has lost its time begins in 1970, and learns the time later. */
+static void test_a_clock_that_was_wrong(void **state)
+{
+    struct catalog *catalog = open_catalog(*state);
+    done(catalog_begin_session(catalog, 1000 * SECOND, &error));
+    say(catalog, RTSPREC_COVERAGE_CONNECTING, 1000);
+    say(catalog, RTSPREC_COVERAGE_UNREACHABLE, 1010);
+    done(catalog_end_session(catalog, 1100 * SECOND, &error));
+    static const char before[] = "1000" S "-1010" S " 2\n1010" S "-1100" S " 3\n";
+    check_s(catalog, 1000, 1100, before);
+    catalog_close(&catalog);
+
+    catalog = open_catalog(*state);
+    done(catalog_begin_session(catalog, 5 * SECOND, &error));
+    say(catalog, RTSPREC_COVERAGE_UNAUTHORIZED, 6);
+    check_s(catalog, 1000, 1100, before);
+    done(catalog_move_session(catalog, 8 * SECOND, 2000 * SECOND, &error));
+    say(catalog, RTSPREC_COVERAGE_UNAUTHORIZED, 2000);
+    say(catalog, RTSPREC_COVERAGE_STALLED, 7); /* a frame of before */
+    check_s(catalog, 1000, 1100, before);
+    check_s(catalog, 1900, 2010, "1900" S "-2000" S " 10\n2000" S "-2010" S " 4\n");
+    catalog_close(&catalog);
+}
+
+static void test_a_clock_that_is_set_back(void **state)
+{
+    struct catalog *catalog = open_catalog(*state);
+    done(catalog_begin_session(catalog, 3000 * SECOND, &error));
+    say(catalog, RTSPREC_COVERAGE_CONNECTING, 3000);
+    done(catalog_move_session(catalog, 3010 * SECOND, 2500 * SECOND, &error));
+    say(catalog, RTSPREC_COVERAGE_UNREACHABLE, 2500);
+    done(catalog_touch_session(catalog, 3020 * SECOND, &error));
+    check_s(catalog, 2490, 3030, "2490" S "-2500" S " 14\n2500" S "-3030" S " 3\n");
+    catalog_close(&catalog);
+}
+
 #define CASE(test) cmocka_unit_test_setup_teardown(test, directory_create, directory_remove)
 
 int main(void)
@@ -226,6 +262,8 @@ int main(void)
         CASE(test_deletions_do_not_pile_up),
         CASE(test_holes),
         CASE(test_any_window),
+        CASE(test_a_clock_that_was_wrong),
+        CASE(test_a_clock_that_is_set_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

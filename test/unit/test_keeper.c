@@ -33,6 +33,16 @@ int __wrap_describe_segment_file(struct reconcile_row *row, const char *archive_
     return 0;
 }
 
+static _Atomic int64_t clock_ahead_us;
+
+int64_t __real_clock_real_us(void);
+int64_t __wrap_clock_real_us(void);
+
+int64_t __wrap_clock_real_us(void)
+{
+    return __real_clock_real_us() + clock_ahead_us;
+}
+
 static struct dispatcher *dispatcher;
 static char told[16][400];
 static _Atomic int told_count;
@@ -249,6 +259,33 @@ static void test_nothing_is_told_after_the_end(void **state)
     assert_span(&found, 0, t, t + 10, RTSPREC_COVERAGE_UNKNOWN);
 }
 
+/* What a camera does goes on at the time that the clock is set to, and says nothing of the time in
+ * between. */
+static void test_a_clock_that_is_set(void **state)
+{
+    struct rig rig;
+    struct found found;
+    begin_dispatcher();
+    clock_ahead_us = -US_PER_DAY;
+    open_rig(&rig, path_in(*state, "video"));
+    wait_told("holds 0 segments of 0 cameras");
+    tell(&rig, RTSPREC_COVERAGE_UNAUTHORIZED, clock_real_us());
+    clock_ahead_us = 0;
+    int64_t t = clock_real_us();
+    keeper_tell_hole(rig.camera, t, t + 1);
+    wait_told("The clock was set");
+    int64_t later = clock_real_us();
+    usleep(1000);
+    close_rig(&rig);
+    dispatcher_destroy(&dispatcher);
+    look(&found, path_in(*state, "video"), t - 1000, t);
+    assert_int_equal(found.span_count, 1);
+    assert_span(&found, 0, t - 1000, t, RTSPREC_COVERAGE_STOPPED);
+    look(&found, path_in(*state, "video"), later, later + 100);
+    assert_int_equal(found.span_count, 1);
+    assert_span(&found, 0, later, later + 100, RTSPREC_COVERAGE_UNAUTHORIZED);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -257,6 +294,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_disk_that_comes_late, directory_create,
                                         directory_remove),
         cmocka_unit_test_setup_teardown(test_nothing_is_told_after_the_end, directory_create,
+                                        directory_remove),
+        cmocka_unit_test_setup_teardown(test_a_clock_that_is_set, directory_create,
                                         directory_remove),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
