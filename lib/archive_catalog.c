@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -61,6 +62,35 @@ static int make_agree(struct rtsprec_archive *archive, bool all, struct reconcil
                      result, error);
 }
 
+static int open_catalog(struct rtsprec_archive *archive, bool in_memory,
+                        struct rtsprec_error *error)
+{
+    bool is_new = true;
+    struct reconcile_result result;
+    int err = in_memory ? catalog_open_in_memory(&archive->catalog, archive->directory, error)
+                        : catalog_open(&archive->catalog, archive->directory, &is_new, error);
+    if (err == 0 && is_new)
+        err = make_agree(archive, false, &result, error);
+    if (err < 0)
+        catalog_close(&archive->catalog);
+    return err;
+}
+
+static bool has_catalog(const char *directory)
+{
+    char *path = NULL;
+    bool has_one = asprintf(&path, "%s/" CATALOG_FILE, directory) >= 0 && access(path, F_OK) == 0;
+    free(path);
+    return has_one;
+}
+
+/* Whether a disk refuses a catalog, which is no reason not to look at what lies on it. */
+static bool is_refused(const char *directory, int err)
+{
+    return err == RTSPREC_ERROR_NO_SPACE ||
+           (err == RTSPREC_ERROR_IO && !has_catalog(directory) && access(directory, W_OK) != 0);
+}
+
 int rtsprec_archive_open(struct rtsprec_archive **out, const char *directory,
                          struct rtsprec_error *error)
 {
@@ -74,11 +104,9 @@ int rtsprec_archive_open(struct rtsprec_archive **out, const char *directory,
         free(archive);
         return error_set(error, RTSPREC_ERROR_NO_MEMORY, "out of memory");
     }
-    bool is_new;
-    struct reconcile_result result;
-    err = catalog_open(&archive->catalog, directory, &is_new, error);
-    if (err == 0 && is_new)
-        err = make_agree(archive, false, &result, error);
+    err = open_catalog(archive, false, error);
+    if (is_refused(directory, err))
+        err = open_catalog(archive, true, error);
     if (err < 0) {
         rtsprec_archive_close(&archive);
         return err;

@@ -152,8 +152,11 @@ static int check_pages(struct catalog *catalog, struct rtsprec_error *error)
  */
 static int open_as_it_stands(struct catalog *catalog, struct rtsprec_error *error)
 {
+    const char *path = catalog->path;
+    while (path[0] == '/' && path[1] == '/') /* two would begin a host */
+        path++;
     char *uri = sqlite3_mprintf("file:"), *longer;
-    for (const char *c = catalog->path; uri && *c; c++, uri = longer) {
+    for (const char *c = path; uri && *c; c++, uri = longer) {
         bool is_special = *c == '%' || *c == '?' || *c == '#';
         longer = sqlite3_mprintf(is_special ? "%s%%%02x" : "%s%c", uri, (unsigned char)*c);
         sqlite3_free(uri);

@@ -16,8 +16,9 @@ int64_t catalog_clamp(int64_t time_us)
 
 int catalog_fail(struct catalog *catalog, struct rtsprec_error *error)
 {
-    int code = sqlite3_errcode(catalog->db) & 0xff;
-    switch (code) {
+    int code = sqlite3_extended_errcode(catalog->db);
+    /* What the index of the log does not get is room. */
+    switch (code == SQLITE_IOERR_SHMSIZE ? SQLITE_FULL : code & 0xff) {
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
         return error_set(error, RTSPREC_ERROR_BUSY, "%s: another process holds it", catalog->path);

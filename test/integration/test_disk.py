@@ -92,6 +92,35 @@ class Disk(harness.Case):
             filler.unlink()
         self.check_good()
 
+    def check_list(self, output, files):
+        listed = harness.run(harness.program("RTSPRECD"), "list", "--archive", output)
+        self.assertEqual(listed.returncode, 0, listed.stderr)
+        self.assertEqual(len(listed.stdout.splitlines()), files + 1)
+
+    @unittest.skipIf(os.geteuid() != 0, "only root mounts file systems")
+    def test_read_only_and_full(self):
+        """What lies on a disk that takes no catalog can be looked at, where there is one or not."""
+        output = self.tmpfs("8m")
+        self.start(output)
+        self.daemon.wait_closed(["bad"], 3)
+        self.daemon.stop()
+        files = len(list(output.glob("bad/*/*.mp4")))
+        catalog = output / ".rtsprec-catalog.db"
+        for has_catalog in (True, False):
+            with self.subTest(has_catalog=has_catalog):
+                if not has_catalog:
+                    catalog.unlink()
+                harness.run("mount", "-o", "remount,ro", output)
+                self.check_list(output, files)
+                self.check_list(f"/{output}", files)
+                harness.run("mount", "-o", "remount,rw", output)
+                with open(output / "filler", "wb", buffering=0) as filler, \
+                        contextlib.suppress(OSError):
+                    while True:
+                        filler.write(bytes(4096))
+                self.check_list(output, files)
+                (output / "filler").unlink()
+
 
 if __name__ == "__main__":
     harness.main()
