@@ -193,7 +193,7 @@ static int push_expired(struct decision *decision, size_t camera)
     const struct account *account = &decision->accounts[camera];
     const struct queue *queue = &account->queues[false];
     int err = load(decision, (struct entry){camera, false});
-    if (err < 0 || queue->is_empty || queue->is_young ||
+    if (err < 0 || queue->is_empty ||
         decision->request->now_us - queue->first.end_us < account->limits.max_age_us)
         return err;
     push(decision, (struct entry){camera, false});

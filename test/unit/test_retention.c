@@ -152,6 +152,25 @@ static void test_blocks(void **state)
     assert_int_equal(list.count, 2);
 }
 
+/* A limit for which no pass begins has no part in one for another. */
+static void test_one_limit_at_a_time(void **state)
+{
+    (void)state;
+    begin(1);
+    fill(0, 10, false);
+    model.cameras[0].lead_bytes = 50;
+    model.limits.max_bytes = 1000;
+    model.limits.keep_free_bytes = 1000;
+    model.request.free_bytes = 1000 + 60; /* the lead fits, not twice */
+    model_decide(&model, &list);
+    assert_int_equal(list.count, 1);
+    model.request.free_bytes = 1000 + 40;
+    model.limits.max_bytes = 2000;
+    model_decide(&model, &list);
+    assert_int_equal(list.count, 1);
+    require_path(0, "cam0/0/0", RTSPREC_DELETION_FREE_SPACE);
+}
+
 /* A pass begins when the lead no longer fits, and ends when it fits twice. */
 static void test_the_lead(void **state)
 {
@@ -326,6 +345,25 @@ static void test_a_supply_that_fails(void **state)
     }
 }
 
+/* A clock was set back: what lies within a segment waits for it. */
+static void test_a_segment_within_another(void **state)
+{
+    (void)state;
+    begin(1);
+    model_add(&model, 0, false, NOW - 10 * HOUR, NOW - HOUR, 100);
+    model_add(&model, 0, false, NOW - 9 * HOUR, NOW - 8 * HOUR, 100);
+    model.camera_limits[0].max_age_us = 2 * HOUR;
+    model.camera_limits[0].min_age_us = 2 * HOUR;
+    model_decide(&model, &list);
+    assert_int_equal(list.count, 0);
+    model.limits.max_bytes = 50;
+    model_decide(&model, &list);
+    assert_int_equal(list.count, 2);
+    require_path(0, "cam0/0/0", RTSPREC_DELETION_ARCHIVE_SPACE);
+    assert_true(list.deletions[0].is_young);
+    assert_false(list.deletions[1].is_young);
+}
+
 /* The clock was wrong: what is not over yet is the youngest. */
 static void test_segments_of_the_future(void **state)
 {
@@ -357,6 +395,7 @@ int main(void)
         cmocka_unit_test(test_the_space_of_a_camera),
         cmocka_unit_test(test_the_space_of_all),
         cmocka_unit_test(test_blocks),
+        cmocka_unit_test(test_one_limit_at_a_time),
         cmocka_unit_test(test_the_lead),
         cmocka_unit_test(test_a_lead_beyond_the_limit),
         cmocka_unit_test(test_what_is_young_goes_later),
@@ -366,6 +405,7 @@ int main(void)
         cmocka_unit_test(test_an_end_by_the_callback),
         cmocka_unit_test(test_a_supply_that_fails),
         cmocka_unit_test(test_segments_of_the_future),
+        cmocka_unit_test(test_a_segment_within_another),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

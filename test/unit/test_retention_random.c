@@ -34,15 +34,17 @@ static void make_camera(uint64_t *random, size_t camera)
         limits->max_bytes = random_between(random, 1, 40000);
     limits->is_exempt = chance(random, 10);
 
-    int64_t at_us = NOW - random_between(random, 0, 500) * HOUR;
+    int64_t at_us = NOW - random_between(random, 0, 500) * HOUR, end_us = INT64_MIN;
     int count = (int)random_between(random, 0, MODEL_SEGMENTS);
     for (int i = 0; i < count; i++) {
         int64_t length_us = random_between(random, 1, 10) * HOUR;
         if (chance(random, 2))
             at_us += random_between(random, 0, 100) * HOUR; /* nothing was recorded */
-        model_add(&model, camera, chance(random, 15), at_us, at_us + length_us,
+        /* They may overlap, when a clock was set; none lies within the one before. */
+        end_us = at_us + length_us > end_us ? at_us + length_us : end_us;
+        model_add(&model, camera, chance(random, 15), at_us, end_us,
                   random_between(random, 0, 2000));
-        at_us += chance(random, 95) ? length_us : length_us / 2; /* some overlap */
+        at_us += chance(random, 95) ? length_us : length_us / 2;
     }
     if (chance(random, 80))
         model.cameras[camera].open_bytes = random_between(random, 0, 1000);
@@ -69,6 +71,11 @@ static void make_archive(uint64_t *random)
         model.request.free_bytes = random_between(random, 0, 100000);
         model.limits.keep_free_bytes =
             random_between(random, 1, model.request.free_bytes + all + 1);
+        if (chance(random, 40)) /* about where it matters */
+            model.limits.keep_free_bytes =
+                model.request.free_bytes - random_between(random, 0, all / 8 + 1);
+        if (model.limits.keep_free_bytes < 0)
+            model.limits.keep_free_bytes = 0;
     }
     if (chance(random, 30))
         model.limits.protected_policy = RTSPREC_PROTECTED_LAST;
