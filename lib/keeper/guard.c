@@ -11,6 +11,9 @@
 /* After a pass that could not be made. */
 #define RETRY_US (10 * US_PER_SECOND)
 
+/* Of a pass, where much has to go: what is noted and a stop wait for no more. */
+#define LONGEST_PASS_US US_PER_SECOND
+
 /* A writer that asks again so soon after a pass in vain finds nothing new. */
 #define VAIN_US US_PER_SECOND
 
@@ -83,10 +86,11 @@ void guard_end(struct guard *guard, const struct guard_result *result,
     guard->vain_us = result->is_in_vain || result->is_failed ? now_us : 0;
     /* Limits that were set meanwhile are not yet kept. */
     if (!guard->has_next)
-        guard->due_us =
-            now_us + (result->is_failed ? RETRY_US
-                                        : room_pause_us(result->room_bytes, load->bytes_per_second,
-                                                        result->is_in_vain));
+        guard->due_us = now_us + (result->is_cut ? 0
+                                  : result->is_failed
+                                      ? RETRY_US
+                                      : room_pause_us(result->room_bytes, load->bytes_per_second,
+                                                      result->is_in_vain));
 }
 
 static void tell_kept(struct guard *guard, const struct rtsprec_archive_deletion *deletion)
@@ -101,9 +105,10 @@ static void tell_kept(struct guard *guard, const struct rtsprec_archive_deletion
 static bool tell_deleted(void *user, const struct rtsprec_archive_deletion *deletion)
 {
     struct guard *guard = user;
+    bool goes_on = clock_monotonic_us() - guard->pass_us < LONGEST_PASS_US;
     if (deletion->failure) {
         tell_kept(guard, deletion);
-        return true;
+        return goes_on;
     }
     char *path = NULL;
     if (asprintf(&path, "%s/%s", guard->directory, deletion->path) < 0)
@@ -126,7 +131,7 @@ static bool tell_deleted(void *user, const struct rtsprec_archive_deletion *dele
     };
     dispatcher_post(guard->dispatcher, &event);
     free(path);
-    return true;
+    return goes_on;
 }
 
 /* A state is told when it begins and when it ends. */
@@ -177,6 +182,7 @@ void guard_pass(struct guard *guard, struct catalog *catalog, int64_t real_us,
         .active_count = active_count,
     };
     struct retain_result retained = {0};
+    guard->pass_us = clock_monotonic_us();
     int err = catalog ? retain(catalog, guard->directory, guard->limits, &need, false, tell_deleted,
                                guard, &retained, &result->error)
                       : RTSPREC_ERROR_STATE;
@@ -185,7 +191,9 @@ void guard_pass(struct guard *guard, struct catalog *catalog, int64_t real_us,
         return;
     guard->trouble = 0;
     guard->is_told_stuck = retained.failed > 0;
-    tell_short(guard, &retained);
+    if (!retained.is_ended) /* else nobody knows */
+        tell_short(guard, &retained);
+    result->is_cut = retained.is_ended && retained.deleted > 0;
     result->is_in_vain = retained.short_bytes > 0;
     result->room_bytes = retained.room_bytes;
 }

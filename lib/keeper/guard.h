@@ -38,6 +38,7 @@ struct guard {
 
     /* the thread's */
     struct rtsprec_archive_limits *limits; /* owned; NULL: none */
+    int64_t pass_us;                       /* when the present pass began; monotonic */
     bool is_told_short, is_told_stuck;
     int trouble; /* why no pass can be made, an error code; 0: it can */
 };
@@ -71,6 +72,7 @@ struct rtsprec_archive_limits *guard_begin(struct guard *guard);
 struct guard_result {
     bool is_failed;             /* no pass could be made */
     bool is_in_vain;            /* nothing more could be deleted */
+    bool is_cut;                /* it took long: the next one goes on at once */
     int64_t room_bytes;         /* that can be written now */
     struct rtsprec_error error; /* is_failed: why; no code: there is no catalog */
 };

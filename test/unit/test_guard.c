@@ -12,6 +12,14 @@ static struct retain_result next_result;
 static struct rtsprec_archive_deletion next_deletion;
 static int next_err;
 static struct retention_need need;
+static int next_halves; /* seconds that the pass would take, a deletion in each */
+static int64_t monotonic_us;
+
+int64_t __wrap_clock_monotonic_us(void);
+int64_t __wrap_clock_monotonic_us(void)
+{
+    return monotonic_us;
+}
 
 int __wrap_retain(struct catalog *catalog, const char *archive_directory,
                   const struct rtsprec_archive_limits *limits, const struct retention_need *asked,
@@ -29,8 +37,13 @@ int __wrap_retain(struct catalog *catalog, const char *archive_directory,
     assert_false(dry_run);
     need = *asked;
     *result = next_result;
-    if (next_deletion.path)
+    if (next_deletion.path && next_halves == 0)
         assert_true(told(user, &next_deletion));
+    for (int i = 0; next_deletion.path && i < next_halves && !result->is_ended; i++) {
+        result->deleted++;
+        result->is_ended = !told(user, &next_deletion);
+        monotonic_us += SECOND / 2;
+    }
     *error = (struct rtsprec_error){.code = next_err, .text = "it is gone"};
     return next_err;
 }
@@ -85,7 +98,7 @@ static int begin(void **state)
     told_count = 0;
     next_result = (struct retain_result){.room_bytes = INT64_MAX};
     next_deletion = (struct rtsprec_archive_deletion){0};
-    next_err = 0;
+    next_err = next_halves = 0;
     if (!setting || dispatcher_create(&setting->dispatcher, &callbacks, &error) < 0)
         return -1;
     guard_init(&setting->guard, setting->dispatcher, "/srv/video");
@@ -219,6 +232,26 @@ static void test_deletions_are_told(void **state)
     assert_int_equal(told_count, 3);
 }
 
+/* Where much has to go, notes and a stop do not wait for all of it. */
+static void test_a_long_pass_is_cut(void **state)
+{
+    struct setting *setting = *state;
+    struct guard *guard = &setting->guard;
+    set_limits(guard, MB, 0, SECOND);
+    next_deletion = (struct rtsprec_archive_deletion){.camera = "yard", .path = "yard/x.mp4"};
+    next_halves = 100;
+    guard->is_told_short = true;
+    pass(guard, 2 * SECOND);
+    assert_int_equal(guard_due_us(guard), 2 * SECOND); /* at once */
+    assert_true(guard->is_told_short);
+    next_halves = 2;
+    pass(guard, 3 * SECOND);
+    assert_int_equal(guard_due_us(guard), 63 * SECOND);
+    wait_told(setting);
+    assert_int_equal(told_count, 3 + 2 + 1);
+    assert_told(5, "/srv/video: the limits are kept again");
+}
+
 static void test_limits_that_cannot_be_kept_are_told_once(void **state)
 {
     struct setting *setting = *state;
@@ -267,6 +300,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_sooner_when_there_is_little_room, begin, end),
         cmocka_unit_test_setup_teardown(test_others_write_too, begin, end),
         cmocka_unit_test_setup_teardown(test_deletions_are_told, begin, end),
+        cmocka_unit_test_setup_teardown(test_a_long_pass_is_cut, begin, end),
         cmocka_unit_test_setup_teardown(test_limits_that_cannot_be_kept_are_told_once, begin, end),
         cmocka_unit_test_setup_teardown(test_a_pass_that_fails, begin, end),
     };
