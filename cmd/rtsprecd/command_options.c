@@ -236,3 +236,51 @@ int command_each_archive(const struct command_options *options,
     }
     return result;
 }
+
+struct search {
+    const char *camera;
+    int (*act)(void *user, struct rtsprec_archive *archive, const char *directory);
+    void *user;
+    bool is_here, is_anywhere;
+};
+
+static int compare_name(void *user, const struct rtsprec_archive_span *span)
+{
+    struct search *search = user;
+
+    search->is_here = strcmp(span->camera, search->camera) == 0;
+    return search->is_here;
+}
+
+static int act_if_known(void *user, struct rtsprec_archive *archive, const char *directory)
+{
+    struct search *search = user;
+    struct rtsprec_error error = {0};
+
+    /* Something is said of every camera at any time. */
+    search->is_here = false;
+    if (rtsprec_archive_coverage(archive, NULL, 0, 1, compare_name, search, &error) < 0)
+        return command_fail(&error);
+    if (!search->is_here)
+        return 0;
+    search->is_anywhere = true;
+    return search->act(search->user, archive, directory);
+}
+
+int command_each_archive_of(const struct command_options *options, const char *camera,
+                            int (*act)(void *user, struct rtsprec_archive *archive,
+                                       const char *directory),
+                            void *user)
+{
+    struct search search = {.camera = camera, .act = act, .user = user};
+    int code;
+
+    if (camera == NULL)
+        return command_each_archive(options, act, user);
+    code = command_each_archive(options, act_if_known, &search);
+    if (code == 0 && !search.is_anywhere) {
+        fprintf(stderr, "rtsprecd: no archive has heard of a camera \"%s\"\n", camera);
+        code = EXIT_RUNTIME;
+    }
+    return code;
+}

@@ -63,6 +63,13 @@ int command_each_archive(const struct command_options *options,
                                     const char *directory),
                          void *user);
 
+/* The same with those archives only that know the camera of that name, if there is one; that none
+ * does is a failure. */
+int command_each_archive_of(const struct command_options *options, const char *camera,
+                            int (*act)(void *user, struct rtsprec_archive *archive,
+                                       const char *directory),
+                            void *user);
+
 /* "rtsprecd: " and what is wrong, to stderr. Returns EXIT_RUNTIME. */
 int command_fail(const struct rtsprec_error *error);
 

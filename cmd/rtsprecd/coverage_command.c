@@ -211,7 +211,7 @@ static int show(struct view *view)
     view->is_ascii = view->options->ascii || strcmp(nl_langinfo(CODESET), "UTF-8") != 0;
     if (view->options->json)
         fputs("{\"cameras\":[", stdout);
-    code = command_each_archive(view->options, show_archive, view);
+    code = command_each_archive_of(view->options, view->options->arguments[0], show_archive, view);
     if (view->options->json)
         puts("]}");
     return code;

@@ -102,6 +102,11 @@ class Commands(unittest.TestCase):
         self.check(["list", "gate", "--config", "mine.json", "--archive", "other"], 0,
                    self.line("gate/2025-06-15/17_06_40.mp4", start="11:06:40", folder="other") +
                    "1 segment, 0.0 MB\n")
+        result = self.run_program("coverage", "gate", "--config", "mine.json", *TIMES)
+        self.assertEqual([line.split()[0] for line in result.stdout.splitlines()
+                          if line[0] != " "], ["other/gate"])
+        self.check(["coverage", "gat", "--config", "mine.json", *TIMES], 1,
+                   stderr='rtsprecd: no archive has heard of a camera "gat"\n')
         shutil.rmtree(self.folder / "other")
         self.check(["list", "--config", "mine.json"], 1,
                    self.line(FIRST, start="11:06:40") + self.line(SECOND, start="11:06:40"),
