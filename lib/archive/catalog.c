@@ -2,6 +2,7 @@
 #include "archive/catalog_db.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,7 @@
 #define SCHEMA_VERSION 1
 
 #define BUSY_TIMEOUT_MS 10000
+#define RETRY_MS        10
 
 /* Broken files that are kept; the last place is used again. */
 #define MOST_BROKEN 9
@@ -179,6 +181,17 @@ static bool may_only_read(const struct catalog *catalog)
     return access(catalog->path, W_OK) != 0 && access(catalog->path, R_OK) == 0;
 }
 
+/* While several open a file that is new, SQLite refuses this at once instead of waiting. */
+static int use_log(struct catalog *catalog, struct rtsprec_error *error)
+{
+    for (int waited_ms = 0;; waited_ms += RETRY_MS) {
+        int err = execute(catalog, "PRAGMA journal_mode = WAL", error);
+        if (err != RTSPREC_ERROR_BUSY || waited_ms >= BUSY_TIMEOUT_MS)
+            return err;
+        sqlite3_sleep(RETRY_MS);
+    }
+}
+
 static int open_file(struct catalog *catalog, bool has_crashed, struct rtsprec_error *error)
 {
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
@@ -186,9 +199,11 @@ static int open_file(struct catalog *catalog, bool has_crashed, struct rtsprec_e
         return catalog->db ? catalog_fail(catalog, error)
                            : error_set(error, RTSPREC_ERROR_NO_MEMORY, "out of memory");
     sqlite3_busy_timeout(catalog->db, BUSY_TIMEOUT_MS);
-    int err = execute(catalog,
-                      "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
-                      "PRAGMA journal_size_limit = 16777216; PRAGMA cache_size = -8192;",
+    int err = use_log(catalog, error);
+    if (err == 0)
+        err = execute(catalog,
+                      "PRAGMA synchronous = NORMAL; PRAGMA journal_size_limit = 16777216;"
+                      "PRAGMA cache_size = -8192;",
                       error);
     if (err == 0 && has_crashed)
         err = check_pages(catalog, error);
@@ -212,6 +227,25 @@ static void move_aside(const char *path, const char *suffix, int number)
         rename(from, to);
     free(from);
     free(to);
+}
+
+/*
+ * Whether another process has the file open, which in WAL mode is a lock on the file beside it for
+ * as long as it has (https://www.sqlite.org/walformat.html, 2.3.2): it must not lose it unnoticed.
+ */
+#define DEADMAN_SWITCH_AT 128
+
+static bool is_open_elsewhere(const struct catalog *catalog)
+{
+    char *path = NULL;
+    struct flock lock = {
+        .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = DEADMAN_SWITCH_AT, .l_len = 1};
+    int fd = asprintf(&path, "%s-shm", catalog->path) >= 0 ? open(path, O_RDWR | O_CLOEXEC) : -1;
+    bool is_locked = fd >= 0 && fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+    if (fd >= 0)
+        close(fd);
+    free(path);
+    return is_locked;
 }
 
 static void put_aside(const struct catalog *catalog)
@@ -302,6 +336,10 @@ int catalog_open(struct catalog **out, const char *archive_directory, bool *is_n
     }
     if (err < 0 && catalog->is_broken) {
         close_file(catalog);
+        if (is_open_elsewhere(catalog)) {
+            destroy(catalog);
+            return err;
+        }
         put_aside(catalog);
         catalog->is_broken = false;
         err = open_file(catalog, false, error);
@@ -330,7 +368,7 @@ void catalog_close(struct catalog **catalog_pointer)
     if (!catalog)
         return;
     close_file(catalog);
-    if (catalog->is_broken)
+    if (catalog->is_broken && !is_open_elsewhere(catalog))
         put_aside(catalog);
     destroy(catalog);
 }

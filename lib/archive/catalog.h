@@ -30,8 +30,9 @@ struct catalog;
  */
 
 /*
- * Opens or creates it. A broken one is put aside as *.broken-N and begun anew. *is_new: it does not
- * hold all of the tree yet, so that it has to be reconciled before it is believed.
+ * Opens or creates it. A broken one is put aside as *.broken-N and begun anew, unless another
+ * process has it open: then that is RTSPREC_ERROR_IO. *is_new: it does not hold all of the tree
+ * yet, so that it has to be reconciled before it is believed.
  */
 int catalog_open(struct catalog **out, const char *archive_directory, bool *is_new,
                  struct rtsprec_error *error);
@@ -42,7 +43,7 @@ int catalog_open_in_memory(struct catalog **out, const char *archive_directory,
                            struct rtsprec_error *error);
 
 /* Closes it, sets *catalog to NULL; NULL is ignored. Where it has proved to be broken meanwhile, it
- * is put aside. */
+ * is put aside, too. */
 void catalog_close(struct catalog **catalog);
 
 /* Whether it has proved to be broken; then all there is left is to close it and to open it again.

@@ -295,6 +295,44 @@ static void test_a_broken_file_after_a_crash(void **state)
     check_put_aside(*state, CATALOG_FILE ".broken-1");
 }
 
+/* A recorder must not lose its catalog because somebody else finds it broken. */
+static void test_a_broken_file_of_a_recorder(void **state)
+{
+    struct catalog *catalog = NULL;
+    struct rtsprec_error error = {0};
+    int ready[2], over[2], status;
+    char byte = 0;
+    bool is_new;
+    assert_int_equal(pipe(ready), 0);
+    assert_int_equal(pipe(over), 0);
+    pid_t recorder = fork();
+    if (recorder == 0) {
+        struct catalog *its = open_catalog(*state);
+        add_segment(its, A1, 0, 300, 10);
+        close(over[1]);
+        bool is_told = write(ready[1], &byte, 1) == 1 && read(over[0], &byte, 1) == 0;
+        _exit(is_told ? 0 : 1);
+    }
+    assert_int_equal(read(ready[0], &byte, 1), 1);
+    /* The log is whole, the file is not. */
+    int fd = open(path_in(*state, CATALOG_FILE), O_WRONLY);
+    static const char zeros[4096 * 30];
+    assert_int_equal(pwrite(fd, zeros, sizeof(zeros), 0), sizeof(zeros));
+    close(fd);
+    fd = open(path_in(*state, CATALOG_FILE "-wal"), O_WRONLY | O_TRUNC);
+    close(fd);
+    assert_int_equal(catalog_open(&catalog, *state, &is_new, &error), RTSPREC_ERROR_IO);
+    assert_null(catalog);
+    assert_false(file_exists(path_in(*state, CATALOG_FILE ".broken-1")));
+    close(over[1]);
+    assert_int_equal(waitpid(recorder, &status, 0), recorder);
+    assert_int_equal(status, 0);
+    close(over[0]);
+    close(ready[0]);
+    close(ready[1]);
+    check_put_aside(*state, CATALOG_FILE ".broken-1");
+}
+
 static void test_of_another_version(void **state)
 {
     struct catalog *catalog = open_catalog(*state);
@@ -311,10 +349,28 @@ static void test_of_another_version(void **state)
     assert_false(file_exists(path_in(*state, CATALOG_FILE ".broken-1")));
 }
 
+/* Of a child: an assertion that fails would go on with the other tests. */
+static bool add_one(const char *directory, int number)
+{
+    char path[64];
+    struct catalog *catalog;
+    struct rtsprec_error error = {0};
+    bool is_new;
+    snprintf(path, sizeof(path), "a/2026-01-01/00_00_00-%d.mp4", number + 2);
+    struct rtsprec_archive_segment segment = {
+        .path = path, .start_us = number, .end_us = number + 1, .bytes = 1};
+    bool is_done = catalog_open(&catalog, directory, &is_new, &error) == 0 &&
+                   catalog_add_segment(catalog, &segment, &error) == 0;
+    if (!is_done)
+        print_error("%s\n", error.text);
+    catalog_close(&catalog);
+    return is_done;
+}
+
 /* Many begin at once where there is none yet: a recorder, and those who look. */
 static void test_many_begin_at_once(void **state)
 {
-    for (int round = 0; round < 10; round++) {
+    for (int round = 0; round < 30; round++) {
         pid_t children[6];
         int ready[2], status;
         char byte;
@@ -322,15 +378,9 @@ static void test_many_begin_at_once(void **state)
         for (int i = 0; i < (int)LENGTH(children); i++) {
             if ((children[i] = fork()) != 0)
                 continue;
-            char path[64];
             close(ready[1]);
-            if (read(ready[0], &byte, 1) != 0) /* its end is the signal */
-                _exit(1);
-            struct catalog *catalog = open_catalog(*state);
-            snprintf(path, sizeof(path), "a/2026-01-01/00_00_00-%d.mp4", i + 2);
-            add_segment(catalog, path, i, i + 1, 1);
-            catalog_close(&catalog);
-            _exit(0);
+            /* Its end is the signal. */
+            _exit(read(ready[0], &byte, 1) == 0 && add_one(*state, i) ? 0 : 1);
         }
         close(ready[0]);
         close(ready[1]);
@@ -437,6 +487,7 @@ int main(void)
         CASE(test_a_claim_is_bounded),
         CASE(test_a_broken_file_is_put_aside),
         CASE(test_a_broken_file_after_a_crash),
+        CASE(test_a_broken_file_of_a_recorder),
         CASE(test_of_another_version),
         CASE(test_many_begin_at_once),
         CASE(test_of_somebody_else),
