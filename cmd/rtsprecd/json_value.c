@@ -8,9 +8,12 @@
 
 json_t *json_value_text(const char *text)
 {
-    json_t *value = text != NULL ? json_string(text) : json_null();
+    json_t *value;
     char *copy;
 
+    if (text == NULL)
+        return json_null();
+    value = json_string(text);
     if (value != NULL)
         return value;
     copy = heap_copy(text, strlen(text));
