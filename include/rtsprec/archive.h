@@ -102,8 +102,8 @@ struct rtsprec_archive;
 
 /**
  * Opens the archive in a directory. Where there is no whole catalog, one is made, which reads the
- * beginning of every segment; where the disk takes none, because it is full or read-only, it is held
- * in memory and goes with the close.
+ * beginning of every segment; where the disk takes none, because it is full or read-only, it is
+ * held in memory and goes with the close.
  *
  * @param[out] out   the archive, NULL after a failure; to be closed
  * @param directory  the output_directory of its cameras

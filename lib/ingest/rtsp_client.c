@@ -149,8 +149,8 @@ int rtsp_client_challenge(struct rtsp_client *client, const struct rtsp_message 
         return error_set(error, RTSPREC_ERROR_UNAUTHORIZED,
                          "401, the camera asks for credentials in a way that is not known "
                          "(expected Basic, Digest MD5 or Digest SHA-256)");
-    /* Once refused they stay refused. Where they were accepted before, the nonce is too old, and the
-     * server need not say "stale"; where they never were, "stale" can be said for ever. */
+    /* Once refused they stay refused. Where they were accepted before, the nonce is too old, and
+     * the server need not say "stale"; where they never were, "stale" can be said for ever. */
     return has_credentials && ++*attempts <= 2 && (is_first || client->is_accepted);
 }
 
