@@ -17,7 +17,8 @@
 static const struct command_usage protect_usage = {
     .help = "Usage: rtsprecd protect CAMERA FROM TO --why TEXT [OPTION]...\n"
             "Protects every segment of the camera that holds some of that time: it is deleted\n"
-            "last, or never (protectedPolicy).\n"
+            "last, or never (protectedPolicy). A file that is still being recorded is not\n"
+            "protected: do it again once it is closed.\n"
             "\n"
             "  --why TEXT     why: a line that the list shows\n" COMMON_HELP,
     .options = COMMAND_OPTION_WHY,

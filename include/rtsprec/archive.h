@@ -173,7 +173,8 @@ RTSPREC_API int rtsprec_archive_coverage(struct rtsprec_archive *archive, const 
 /**
  * Protects the segments of a camera that overlap [from_us, to_us): retention deletes them last, or
  * never. It stands in the catalog and, where the file system has them, in an extended attribute of
- * each file (user.rtsprec.protected), so that it outlives the catalog and a move.
+ * each file (user.rtsprec.protected), so that it outlives the catalog and a move. A segment that is
+ * still open is no part of the archive yet, and not protected.
  *
  * @param why         a line of 1 to 200 bytes; replaces an earlier one
  * @param[out] count  the segments it was done to; may be NULL
