@@ -61,6 +61,22 @@ enum rtsprec_audio {
     RTSPREC_AUDIO_OFF = 1,  /**< not requested from the camera */
 };
 
+/** The codec of the video in the files. */
+enum rtsprec_video_codec {
+    RTSPREC_VIDEO_COPY = 0, /**< the camera's, whatever it is */
+    RTSPREC_VIDEO_HEVC = 1, /**< H.265 */
+    RTSPREC_VIDEO_H264 = 2,
+    RTSPREC_VIDEO_MPEG4 = 3, /**< MPEG-4 part 2 */
+    RTSPREC_VIDEO_AV1 = 4,
+};
+
+/** When video is decoded and encoded again. Copying costs a hundredth of that and no quality. */
+enum rtsprec_transcode {
+    RTSPREC_TRANSCODE_AUTO = 0,   /**< when the camera sends another codec than the one wanted */
+    RTSPREC_TRANSCODE_ALWAYS = 1, /**< also for the sake of size, frame rate or bitrate alone */
+    RTSPREC_TRANSCODE_NEVER = 2,  /**< another codec is copied as well, and a warning is logged */
+};
+
 /**
  * How to record. Set with rtsprec_camera_options_init(), then change what you need; strings are
  * copied. A 0 in any member but the mandatory three means the default named beside it. A struct of
