@@ -9,6 +9,7 @@
 #include "archive/layout.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/thread.h"
 
 #define DEFAULT_SEGMENT_US      (300 * US_PER_SECOND) /* the Python service's */
 #define DEFAULT_OPEN_TIMEOUT_US (10 * US_PER_SECOND)
@@ -19,6 +20,13 @@
 #define DEFAULT_AUTH_MAX_US     (1800 * US_PER_SECOND)
 #define DEFAULT_QUEUE_US        (10 * US_PER_SECOND)
 #define DEFAULT_QUEUE_BYTES     (INT64_C(64) * 1024 * 1024)
+
+#define DEFAULT_MILLIFPS 15000 /* rate and bitrate are the Python service's */
+#define DEFAULT_BITRATE  8000000
+#define DEFAULT_THREADS  2
+
+/* One of 5 megapixels needs half a processor, most need less. */
+#define TRANSCODES_PER_PROCESSOR 4
 
 #define DEFAULT_FRAGMENT_US (US_PER_SECOND / 2)
 #define DEFAULT_SYNC_US     US_PER_SECOND
@@ -56,14 +64,20 @@ int recorder_options_take(struct rtsprec_recorder_options *out,
                           const struct rtsprec_recorder_options *options,
                           struct rtsprec_error *error)
 {
-    rtsprec_recorder_options_init(out);
-    if (!options)
-        return 0;
+    struct rtsprec_recorder_options defaults;
+    rtsprec_recorder_options_init(&defaults);
+    options = options ? options : &defaults;
+    *out = (struct rtsprec_recorder_options){0};
     int err = upgrade(out, sizeof(*out), sizeof(*out), options, options->size, error);
     if (err < 0)
         return err;
     if (out->log_level == 0)
         out->log_level = RTSPREC_LOG_INFO;
+    if (out->max_transcodes == 0)
+        out->max_transcodes = TRANSCODES_PER_PROCESSOR * thread_processors();
+    if (out->max_transcodes < 1 || out->max_transcodes > 1000)
+        return error_set(error, RTSPREC_ERROR_INVALID, "max_transcodes: %d, expected 1 to 1000",
+                         out->max_transcodes);
     if (out->log_level < RTSPREC_LOG_ERROR || out->log_level > RTSPREC_LOG_DEBUG)
         return error_set(error, RTSPREC_ERROR_INVALID, "log_level: %d, expected %d to %d",
                          (int)out->log_level, RTSPREC_LOG_ERROR, RTSPREC_LOG_DEBUG);
@@ -85,6 +99,9 @@ void rtsprec_camera_options_init(struct rtsprec_camera_options *options)
         .queue_bytes = DEFAULT_QUEUE_BYTES,
         .fragment_duration_us = DEFAULT_FRAGMENT_US,
         .sync_interval_us = DEFAULT_SYNC_US,
+        .video_millifps = DEFAULT_MILLIFPS,
+        .video_bitrate = DEFAULT_BITRATE,
+        .encoder_threads = DEFAULT_THREADS,
     };
 }
 
@@ -96,6 +113,16 @@ static int take_number(int64_t *out, int64_t value, int64_t fallback, int64_t le
     if (*out < least || *out > most)
         return error_set(error, RTSPREC_ERROR_INVALID, "%s: %lld, expected %lld to %lld", name,
                          (long long)value, (long long)least, (long long)most);
+    return 0;
+}
+
+/* Pixels of an edge; 0 stays. */
+static int take_size(int64_t *out, int value, const char *name, struct rtsprec_error *error)
+{
+    *out = value;
+    if (value != 0 && (value < 16 || value > 16384))
+        return error_set(error, RTSPREC_ERROR_INVALID, "%s: %d, expected 0 or 16 to 16384", name,
+                         value);
     return 0;
 }
 
@@ -136,6 +163,10 @@ static int take_numbers(struct camera_options *out, const struct rtsprec_camera_
          10 * US_PER_SECOND, "fragment_duration_us"},
         {&out->sync_interval_us, in->sync_interval_us, DEFAULT_SYNC_US, RTSPREC_SYNC_NEVER,
          3600 * US_PER_SECOND, "sync_interval_us"},
+        {&out->video_millifps, in->video_millifps, DEFAULT_MILLIFPS, 100, 240000, "video_millifps"},
+        {&out->video_bitrate, in->video_bitrate, DEFAULT_BITRATE, 1000, 1000000000,
+         "video_bitrate"},
+        {&out->encoder_threads, in->encoder_threads, DEFAULT_THREADS, 1, 64, "encoder_threads"},
     };
     for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
         int err = take_number(numbers[i].out, numbers[i].value, numbers[i].fallback,
@@ -143,6 +174,11 @@ static int take_numbers(struct camera_options *out, const struct rtsprec_camera_
         if (err < 0)
             return err;
     }
+    int err = take_size(&out->video_width, in->video_width, "video_width", error);
+    if (err == 0)
+        err = take_size(&out->video_height, in->video_height, "video_height", error);
+    if (err < 0)
+        return err;
     if (out->retry_max_us < out->retry_min_us)
         return error_set(error, RTSPREC_ERROR_INVALID,
                          "retry_max_us: %lld, expected at least retry_min_us, %lld",
@@ -204,6 +240,9 @@ static int take_choices(struct camera_options *out, const struct rtsprec_camera_
         {(int)in->transport, RTSPREC_TRANSPORT_AUTO, "transport"},
         {(int)in->container, RTSPREC_CONTAINER_MKV, "container"},
         {(int)in->audio, RTSPREC_AUDIO_OFF, "audio"},
+        {(int)in->video_codec, RTSPREC_VIDEO_AV1, "video_codec"},
+        {(int)in->transcode, RTSPREC_TRANSCODE_NEVER, "transcode"},
+        {(int)in->on_overload, RTSPREC_OVERLOAD_FAIL, "on_overload"},
         {(int)in->ingest, RTSPREC_INGEST_LIBAVFORMAT, "ingest"},
         {(int)in->tls_verify, RTSPREC_TLS_ACCEPT_ANY, "tls_verify"},
     };
@@ -217,7 +256,29 @@ static int take_choices(struct camera_options *out, const struct rtsprec_camera_
     out->audio = in->audio;
     out->ingest = in->ingest;
     out->tls_verify = in->tls_verify;
+    out->video_codec = in->video_codec;
+    out->transcode = in->transcode;
+    out->on_overload = in->on_overload;
     return 0;
+}
+
+static int take_text(char **out, const char *value, struct rtsprec_error *error)
+{
+    if (!value)
+        return 0;
+    *out = strdup(value);
+    return *out ? 0 : error_set(error, RTSPREC_ERROR_NO_MEMORY, "out of memory");
+}
+
+static int take_encoder(struct camera_options *out, const struct rtsprec_camera_options *in,
+                        struct rtsprec_error *error)
+{
+    int err = take_text(&out->encoder, in->encoder, error);
+    if (err == 0)
+        err = take_text(&out->encoder_device, in->encoder_device, error);
+    if (err == 0)
+        err = take_text(&out->encoder_preset, in->encoder_preset, error);
+    return err;
 }
 
 static int take_tls(struct camera_options *out, const struct rtsprec_camera_options *in,
@@ -253,6 +314,8 @@ int camera_options_take(struct camera_options *out, const struct rtsprec_camera_
     if (err == 0)
         err = take_tls(out, &in, error);
     if (err == 0)
+        err = take_encoder(out, &in, error);
+    if (err == 0)
         err = take_numbers(out, &in, error);
     return err;
 }
@@ -262,6 +325,9 @@ void camera_options_uninit(struct camera_options *options)
     free(options->name);
     free(options->output_directory);
     free(options->tls_ca_file);
+    free(options->encoder);
+    free(options->encoder_device);
+    free(options->encoder_preset);
     url_uninit(&options->url);
     *options = (struct camera_options){0};
 }

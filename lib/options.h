@@ -23,6 +23,14 @@ struct camera_options {
     enum rtsprec_ingest ingest;
     enum rtsprec_tls tls_verify;
     char *tls_ca_file; /* owned; NULL: the system's authorities */
+
+    enum rtsprec_video_codec video_codec;
+    enum rtsprec_transcode transcode;
+    enum rtsprec_overload on_overload;
+    int64_t video_width, video_height; /* 0: the camera's */
+    int64_t video_millifps, video_bitrate;
+    int64_t encoder_threads;
+    char *encoder, *encoder_device, *encoder_preset; /* owned; NULL: any, the first, a fast one */
 };
 
 /*

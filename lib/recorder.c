@@ -1,6 +1,7 @@
 #include "recorder.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,6 +15,8 @@
 struct rtsprec_recorder {
     struct dispatcher *dispatcher;
     struct durable *durable;
+    int max_transcodes;
+    atomic_int transcodes; /* places taken */
 
     pthread_mutex_t lock;         /* the lists: cameras come and go on any thread */
     pthread_cond_t released;      /* a camera was let go of */
@@ -48,6 +51,7 @@ int rtsprec_recorder_create(struct rtsprec_recorder **out,
         free(recorder);
         return error_set(error, RTSPREC_ERROR_SYSTEM, "no lock could be created");
     }
+    recorder->max_transcodes = taken.max_transcodes;
     struct dispatcher_callbacks callbacks = {taken.event, taken.log, taken.log_level, taken.user};
     if ((err = durable_create(&recorder->durable, error)) < 0 ||
         (err = dispatcher_create(&recorder->dispatcher, &callbacks, error)) < 0) {
@@ -206,6 +210,19 @@ struct dispatcher *recorder_dispatcher(struct rtsprec_recorder *recorder)
 struct durable *recorder_durable(struct rtsprec_recorder *recorder)
 {
     return recorder->durable;
+}
+
+bool recorder_begin_transcode(struct rtsprec_recorder *recorder)
+{
+    if (atomic_fetch_add(&recorder->transcodes, 1) < recorder->max_transcodes)
+        return true;
+    recorder_end_transcode(recorder);
+    return false;
+}
+
+void recorder_end_transcode(struct rtsprec_recorder *recorder)
+{
+    atomic_fetch_sub(&recorder->transcodes, 1);
 }
 
 void rtsprec_recorder_request_stop(struct rtsprec_recorder *recorder)

@@ -2,6 +2,8 @@
 #ifndef LIB_RECORDER_H
 #define LIB_RECORDER_H
 
+#include <stdbool.h>
+
 #include <rtsprec/recorder.h>
 
 #include "archive/root.h"
@@ -29,5 +31,9 @@ void recorder_close_archive(struct rtsprec_recorder *recorder, struct archive_ro
 
 struct dispatcher *recorder_dispatcher(struct rtsprec_recorder *recorder);
 struct durable *recorder_durable(struct rtsprec_recorder *recorder);
+
+/* Takes one of the places for transcoding; false when all are taken. */
+bool recorder_begin_transcode(struct rtsprec_recorder *recorder);
+void recorder_end_transcode(struct rtsprec_recorder *recorder);
 
 #endif

@@ -116,6 +116,11 @@ void event_log_write(struct log_sink *sink, const struct rtsprec_event *event)
                      event->u.dropped.packets, event->u.dropped.frames,
                      (double)event->u.dropped.bytes / 1e6);
         return;
+    case RTSPREC_EVENT_FRAMES_SKIPPED:
+        write_record(sink, event, RTSPREC_LOG_WARNING,
+                     "Not fast enough to transcode: left out %" PRId64 " frames",
+                     event->u.skipped.frames);
+        return;
     case RTSPREC_EVENT_STORAGE_CHANGED:
         if (event->u.storage.error != RTSPREC_OK)
             write_record(sink, event, RTSPREC_LOG_ERROR, "%s; trying again at the next key frame",

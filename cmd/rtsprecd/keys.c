@@ -11,13 +11,26 @@
 #define CAMERA    KEY_LEVEL_CAMERA
 #define BOTH      (KEY_LEVEL_GLOBAL | KEY_LEVEL_CAMERA)
 #define RECORDING KEY_LEVEL_RECORDING
+#define TRANSCODE KEY_LEVEL_TRANSCODE
 
 /* Longest key that is worth a guess. */
 #define GUESS_MAX 40
 
-static const struct choice codecs[] = {{"hevc", VIDEO_CODEC_HEVC}, {"h265", VIDEO_CODEC_HEVC},
-                                       {"h264", VIDEO_CODEC_H264}, {"mpeg4", VIDEO_CODEC_MPEG4},
-                                       {"copy", VIDEO_CODEC_COPY}, {NULL, 0}};
+static const struct choice codecs[] = {{"hevc", RTSPREC_VIDEO_HEVC},
+                                       {"h265", RTSPREC_VIDEO_HEVC},
+                                       {"h264", RTSPREC_VIDEO_H264},
+                                       {"mpeg4", RTSPREC_VIDEO_MPEG4},
+                                       {"av1", RTSPREC_VIDEO_AV1},
+                                       {"copy", RTSPREC_VIDEO_COPY},
+                                       {NULL, 0}};
+static const struct choice transcodes[] = {{"auto", RTSPREC_TRANSCODE_AUTO},
+                                           {"always", RTSPREC_TRANSCODE_ALWAYS},
+                                           {"never", RTSPREC_TRANSCODE_NEVER},
+                                           {NULL, 0}};
+static const struct choice overloads[] = {{"dropFrames", RTSPREC_OVERLOAD_DROP_FRAMES},
+                                          {"copy", RTSPREC_OVERLOAD_COPY},
+                                          {"fail", RTSPREC_OVERLOAD_FAIL},
+                                          {NULL, 0}};
 static const struct choice containers[] = {
     {"mp4", RTSPREC_CONTAINER_MP4}, {"mkv", RTSPREC_CONTAINER_MKV}, {NULL, 0}};
 static const struct choice transports[] = {{"tcp", RTSPREC_TRANSPORT_TCP},
@@ -72,6 +85,7 @@ const struct key keys[] = {
     RANGE_ROW("keepConnected", RECORDING, value_read_boolean, keep_connected, 0, 1),
     CHOICE_ROW("videoCodec", RECORDING, video_codec, codecs),
     RANGE_ROW("videoBitrateKbps", RECORDING, value_read_whole, video_bitrate_kbps, 1, 1000000),
+    ROW("transcode", RECORDING, NULL),
     ROW("videoOutPath", RECORDING, value_read_output_directory),
     CHOICE_ROW("videoFileExtension", RECORDING, container, containers),
     RANGE_ROW("fileIntervalSeconds", RECORDING, value_read_whole, segment_seconds, 1, 86400),
@@ -83,6 +97,14 @@ const struct key keys[] = {
     RANGE_ROW("maxAgeDays", RECORDING, value_read_number, max_age_days, 0, 36500),
     RANGE_ROW("minAgeDays", RECORDING, value_read_number, min_age_days, 0, 36500),
 
+    CHOICE_ROW("when", TRANSCODE, transcode, transcodes),
+    TEXT_ROW("encoder", TRANSCODE, encoder),
+    TEXT_ROW("device", TRANSCODE, encoder_device),
+    TEXT_ROW("preset", TRANSCODE, encoder_preset),
+    RANGE_ROW("threads", TRANSCODE, value_read_whole, encoder_threads, 1, 64),
+    CHOICE_ROW("onOverload", TRANSCODE, on_overload, overloads),
+
+    RANGE_ROW("maxConcurrentTranscodes", GLOBAL, value_read_whole, max_transcodes, 1, 1000),
     TEXT_ROW("logFile", GLOBAL, log_file),
     CHOICE_ROW("logLevel", GLOBAL, log_level, log_levels),
     CHOICE_ROW("protectedPolicy", GLOBAL, protected_policy, protected_policies),
@@ -161,6 +183,8 @@ static const char *levels_name(unsigned levels)
         return "in a camera";
     case KEY_LEVEL_RECORDING:
         return "in \"recording\"";
+    case KEY_LEVEL_TRANSCODE:
+        return "in \"transcode\"";
     default:
         return "in \"global\" or in a camera";
     }
@@ -197,7 +221,8 @@ static void report_unknown(struct reader *reader, const struct node *member, enu
 void keys_read(struct reader *reader, const struct node *object, enum key_level level,
                struct settings *settings)
 {
-    const struct node *recording;
+    const char *inner = (level & BOTH) != 0 ? "recording" : level == RECORDING ? "transcode" : NULL;
+    const struct node *object_inside = inner != NULL ? node_find(object, inner) : NULL;
 
     for (const struct node *member = object->first; member != NULL; member = member->next) {
         const struct key *key = find(member->key, level);
@@ -209,7 +234,6 @@ void keys_read(struct reader *reader, const struct node *object, enum key_level 
         else if (key->read != NULL)
             key->read(reader, key, member, settings);
     }
-    recording = (level & BOTH) != 0 ? node_find(object, "recording") : NULL;
-    if (recording != NULL && value_is(reader, recording, NODE_OBJECT))
-        keys_read(reader, recording, RECORDING, settings);
+    if (object_inside != NULL && value_is(reader, object_inside, NODE_OBJECT))
+        keys_read(reader, object_inside, level == RECORDING ? TRANSCODE : RECORDING, settings);
 }

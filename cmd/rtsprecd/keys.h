@@ -18,6 +18,7 @@ enum key_level {
     KEY_LEVEL_GLOBAL = 2,
     KEY_LEVEL_CAMERA = 4,
     KEY_LEVEL_RECORDING = 8,
+    KEY_LEVEL_TRANSCODE = 16,
 };
 
 /* One of the words a value may be. */
@@ -50,7 +51,8 @@ struct key {
 extern const struct key keys[]; /* ends with a NULL name */
 
 /*
- * Reads the members of @object, which belong to @level, into @settings; "recording" included.
+ * Reads the members of @object, which belong to @level, into @settings; "recording" and "transcode"
+ * included.
  * Members without a reader are left to the caller; unknown ones are reported.
  */
 void keys_read(struct reader *reader, const struct node *object, enum key_level level,

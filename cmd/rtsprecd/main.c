@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -136,6 +137,8 @@ static int run(struct config *config, const char *path, int log_level)
     int code;
 
     config_use_time_zone(config);
+    /* SVT-AV1 writes to stderr whatever it is told, except that errors may be all. */
+    setenv("SVT_LOG", "1", 0);
     take_signals(&signals);
     sink = log_sink_create(log_file, (enum rtsprec_log_level)level);
     if (sink == NULL) {

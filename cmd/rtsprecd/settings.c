@@ -14,7 +14,10 @@ void settings_init(struct settings *settings)
         .frame_height = 1944,
         .fps = 15,
         .video_bitrate_kbps = 8000,
-        .video_codec = VIDEO_CODEC_COPY,
+        .video_codec = RTSPREC_VIDEO_COPY,
+        .transcode = RTSPREC_TRANSCODE_AUTO,
+        .encoder_threads = 2,
+        .on_overload = RTSPREC_OVERLOAD_DROP_FRAMES,
         .container = RTSPREC_CONTAINER_MP4,
         .segment_seconds = 300,
         .fragment_ms = 500,
@@ -50,6 +53,9 @@ void settings_init_from(struct settings *settings, const struct settings *global
     settings->username = copy(global->username);
     settings->password = copy(global->password);
     settings->tls_ca_file = copy(global->tls_ca_file);
+    settings->encoder = copy(global->encoder);
+    settings->encoder_device = copy(global->encoder_device);
+    settings->encoder_preset = copy(global->encoder_preset);
     settings->log_file = NULL;
     settings->time_zone = NULL;
     settings->max_occupied_gb = 0; /* that of "global" is for all cameras together */
@@ -91,6 +97,17 @@ void settings_to_options(const struct settings *settings, struct rtsprec_camera_
     options->ingest = (enum rtsprec_ingest)settings->ingest;
     options->tls_verify = settings->tls_verify ? RTSPREC_TLS_VERIFY : RTSPREC_TLS_ACCEPT_ANY;
     options->tls_ca_file = settings->tls_ca_file;
+    options->video_codec = (enum rtsprec_video_codec)settings->video_codec;
+    options->video_width = (int)settings->frame_width;
+    options->video_height = (int)settings->frame_height;
+    options->video_millifps = (int)llround(settings->fps * 1000);
+    options->video_bitrate = settings->video_bitrate_kbps * 1000;
+    options->transcode = (enum rtsprec_transcode)settings->transcode;
+    options->encoder = settings->encoder;
+    options->encoder_device = settings->encoder_device;
+    options->encoder_preset = settings->encoder_preset;
+    options->encoder_threads = (int)settings->encoder_threads;
+    options->on_overload = (enum rtsprec_overload)settings->on_overload;
     options->container = (enum rtsprec_container)settings->container;
     options->audio = (enum rtsprec_audio)settings->audio;
     options->segment_duration_us = settings->segment_seconds * 1000000;
@@ -115,22 +132,10 @@ void settings_uninit(struct settings *settings)
     heap_forget(&settings->name);
     heap_forget(&settings->output_directory);
     heap_forget(&settings->tls_ca_file);
+    heap_forget(&settings->encoder);
+    heap_forget(&settings->encoder_device);
+    heap_forget(&settings->encoder_preset);
     heap_forget(&settings->log_file);
     heap_forget(&settings->schedule);
     heap_forget(&settings->time_zone);
-}
-
-const char *video_codec_name(enum video_codec codec)
-{
-    switch (codec) {
-    case VIDEO_CODEC_HEVC:
-        return "hevc";
-    case VIDEO_CODEC_H264:
-        return "h264";
-    case VIDEO_CODEC_MPEG4:
-        return "mpeg4";
-    case VIDEO_CODEC_COPY:
-        break;
-    }
-    return NULL;
 }

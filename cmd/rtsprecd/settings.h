@@ -11,14 +11,6 @@
 #include <rtsprec/log.h>
 #include <rtsprec/retention.h>
 
-/* The codec wanted in the file. */
-enum video_codec {
-    VIDEO_CODEC_COPY, /* whatever the camera sends */
-    VIDEO_CODEC_HEVC,
-    VIDEO_CODEC_H264,
-    VIDEO_CODEC_MPEG4,
-};
-
 /*
  * Strings are owned. Members that hold an enumeration are int, so that the table of keys can set
  * them by their offset.
@@ -28,11 +20,15 @@ struct settings {
     char *name;
     char *url; /* secret */
 
-    /* Kept for the version that encodes; packets are copied. */
-    int64_t frame_width, frame_height; /* pixels */
+    int video_codec; /* enum rtsprec_video_codec: in the file */
+    /* How to encode, when that is needed. */
+    int64_t frame_width, frame_height; /* pixels, at most */
     double fps;
     int64_t video_bitrate_kbps;
-    int video_codec; /* enum video_codec */
+    int transcode;                                   /* enum rtsprec_transcode */
+    char *encoder, *encoder_device, *encoder_preset; /* NULL: any, the first, a fast one */
+    int64_t encoder_threads;
+    int on_overload; /* enum rtsprec_overload */
 
     bool keep_connected; /* between the schedule's periods */
     char *schedule;      /* a rule of rtsprec_schedule_create(); NULL: always */
@@ -59,10 +55,11 @@ struct settings {
     double open_timeout_seconds, read_timeout_seconds;
 
     /* Of "global" only. */
-    char *log_file;       /* NULL: none */
-    char *time_zone;      /* NULL: the system's */
-    int log_level;        /* enum rtsprec_log_level */
-    int protected_policy; /* enum rtsprec_protected_policy */
+    int64_t max_transcodes; /* 0: the library's default */
+    char *log_file;         /* NULL: none */
+    char *time_zone;        /* NULL: the system's */
+    int log_level;          /* enum rtsprec_log_level */
+    int protected_policy;   /* enum rtsprec_protected_policy */
 
     /* The key stands at this very level, good or bad. */
     bool has_output_directory, has_username, has_password;
@@ -90,8 +87,5 @@ void settings_to_options(const struct settings *settings, struct rtsprec_camera_
 void settings_forget_secrets(struct settings *settings);
 
 void settings_uninit(struct settings *settings);
-
-/* FFmpeg's name of a codec, "hevc"; NULL for COPY. */
-const char *video_codec_name(enum video_codec codec);
 
 #endif

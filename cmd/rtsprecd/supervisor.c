@@ -18,9 +18,6 @@ struct watched {
     const struct settings *settings;
     struct rtsprec_camera *camera; /* belongs to the recorder */
     struct timetable timetable;    /* its schedule is constant; the rest the main thread's */
-
-    /* The recorder's dispatcher only. */
-    bool codec_compared;
 };
 
 struct supervisor {
@@ -38,24 +35,6 @@ static struct watched *find(const struct supervisor *supervisor, const char *nam
             return &supervisor->cameras[i];
     }
     return NULL;
-}
-
-/* Once per camera: another codec than the configuration wants is recorded, but not silently. */
-static void compare_codec(struct supervisor *supervisor, struct watched *watched)
-{
-    struct rtsprec_camera_statistics statistics = {.size = sizeof(statistics)};
-    const char *wanted = video_codec_name((enum video_codec)watched->settings->video_codec);
-
-    if (watched->codec_compared || wanted == NULL ||
-        rtsprec_camera_get_statistics(watched->camera, &statistics) < 0 ||
-        statistics.video_codec[0] == '\0')
-        return;
-    watched->codec_compared = true;
-    if (strcmp(statistics.video_codec, wanted) != 0)
-        log_sink_printf(supervisor->sink, RTSPREC_LOG_WARNING, watched->settings->name,
-                        "camera sends %s, videoCodec says %s: recorded as the camera sends it; "
-                        "this version does not transcode",
-                        statistics.video_codec, wanted);
 }
 
 /* In the dispatcher's thread, where a log that blocks keeps no schedule waiting. */
@@ -79,15 +58,10 @@ static void on_event(void *user, const struct rtsprec_event *event)
 {
     struct supervisor *supervisor = user;
     struct watched *watched = find(supervisor, event->camera);
-    bool streaming = event->type == RTSPREC_EVENT_SEGMENT_OPENED ||
-                     (event->type == RTSPREC_EVENT_STATE_CHANGED &&
-                      event->u.state.to == RTSPREC_CAMERA_RECORDING);
 
     event_log_write(supervisor->sink, event);
     if (event->type == RTSPREC_EVENT_RECORDING_CHANGED && watched != NULL)
         tell_recording(supervisor, watched, event);
-    if (streaming && watched != NULL)
-        compare_codec(supervisor, watched);
 }
 
 static void on_log(void *user, const struct rtsprec_log_record *record)
@@ -195,7 +169,7 @@ static int start_cameras(struct supervisor *supervisor)
     return 0;
 }
 
-static int create_recorder(struct supervisor *supervisor)
+static int create_recorder(struct supervisor *supervisor, const struct config *config)
 {
     struct rtsprec_recorder_options options;
     struct rtsprec_error error = {0};
@@ -206,6 +180,7 @@ static int create_recorder(struct supervisor *supervisor)
     options.log = on_log;
     options.log_level = log_sink_level(supervisor->sink);
     options.user = supervisor;
+    options.max_transcodes = (int)config->global.max_transcodes;
     result = rtsprec_recorder_create(&supervisor->recorder, &options, &error);
     if (result < 0)
         log_sink_printf(supervisor->sink, RTSPREC_LOG_ERROR, NULL, "The recorder cannot start: %s",
@@ -230,7 +205,7 @@ struct supervisor *supervisor_create(const struct config *config, struct log_sin
             goto no_memory;
     }
     rtsprec_log_capture_ffmpeg(on_log, supervisor);
-    if (create_recorder(supervisor) < 0 || create_cameras(supervisor) < 0 ||
+    if (create_recorder(supervisor, config) < 0 || create_cameras(supervisor) < 0 ||
         set_limits(supervisor, config) < 0 || start_cameras(supervisor) < 0) {
         supervisor_destroy(supervisor);
         return NULL;

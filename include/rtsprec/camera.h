@@ -77,6 +77,13 @@ enum rtsprec_transcode {
     RTSPREC_TRANSCODE_NEVER = 2,  /**< another codec is copied as well, and a warning is logged */
 };
 
+/** What becomes of a camera that is to be transcoded faster than this machine can. */
+enum rtsprec_overload {
+    RTSPREC_OVERLOAD_DROP_FRAMES = 0, /**< some of its frames are left out, evenly, and counted */
+    RTSPREC_OVERLOAD_COPY = 1, /**< the next segments are copied, until one can be transcoded */
+    RTSPREC_OVERLOAD_FAIL = 2, /**< the segment ends; recording goes on with the next one */
+};
+
 /**
  * How to record. Set with rtsprec_camera_options_init(), then change what you need; strings are
  * copied. A 0 in any member but the mandatory three means the default named beside it. A struct of
@@ -150,6 +157,32 @@ struct rtsprec_camera_options {
      * camera is created; NULL: the system's.
      */
     const char *tls_ca_file;
+
+    /**
+     * The codec in the files and when to encode; what follows says how, and is of no account while
+     * packets are copied. Whether they are is decided when the camera's stream is known, and said
+     * in the log.
+     */
+    enum rtsprec_video_codec video_codec;
+    enum rtsprec_transcode transcode;
+    /** The picture fits into this, with its aspect and even sizes, and is never enlarged; 0 or 16
+     * to 16,384, 0: the camera's size. */
+    int video_width, video_height;
+    /** Frames per 1,000 s, made by dropping and repeating; default 15,000; 100 to 240,000. */
+    int video_millifps;
+    /** Bits per second, which over two seconds is also the most; default 8,000,000; 1,000 to
+     * 1,000,000,000. */
+    int64_t video_bitrate;
+    /**
+     * FFmpeg's name of an encoder ("libx264"), or a kind: "vaapi", "qsv", "nvenc", "v4l2m2m",
+     * "software". It is tried first; when it does not work here, and by default, they are tried in
+     * this order. NULL: any.
+     */
+    const char *encoder;
+    const char *encoder_device; /**< of vaapi, "/dev/dri/renderD128"; NULL: the first */
+    const char *encoder_preset; /**< as the encoder calls it, "veryfast"; NULL: a fast one */
+    int encoder_threads;        /**< at most so many, default 2; 1 to 64 */
+    enum rtsprec_overload on_overload;
 };
 
 #define RTSPREC_SYNC_EACH_FRAGMENT INT64_C(1)
@@ -266,6 +299,11 @@ struct rtsprec_camera_statistics {
     int64_t lost_packets_total;
 
     enum rtsprec_recording recording; /**< as rtsprec_camera_set_recording() said last */
+
+    /** Frames that were left out because the video came faster than it could be transcoded. */
+    int64_t skipped_frames_total;
+    char encoder[32]; /**< FFmpeg's name of the encoder that is at work, "" while packets are copied
+                       */
 };
 
 /**

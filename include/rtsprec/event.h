@@ -61,6 +61,7 @@ enum rtsprec_event_type {
     RTSPREC_EVENT_STORAGE_CHANGED = 7,   /**< storage */
     RTSPREC_EVENT_RECORDING_CHANGED = 8, /**< recording */
     RTSPREC_EVENT_SEGMENT_DELETED = 9,   /**< deleted */
+    RTSPREC_EVENT_FRAMES_SKIPPED = 10,   /**< skipped */
 };
 
 /** STATE_CHANGED */
@@ -103,6 +104,14 @@ struct rtsprec_event_dropped {
     int64_t bytes;
     int64_t start_us; /**< wall-clock time of the first one, or the end of the last such event */
     int64_t end_us;   /**< of the frame that is kept again, while none is, of the last one */
+};
+
+/**
+ * FRAMES_SKIPPED: the video came faster than it could be transcoded. Told when the machine keeps up
+ * again, every 10 s until then, and when the recording ends.
+ */
+struct rtsprec_event_skipped {
+    int64_t frames; /**< left out since the last such event */
 };
 
 /** OVERFLOW: the program's callback was too slow; this many events and log records were discarded.
@@ -152,6 +161,7 @@ struct rtsprec_event {
         struct rtsprec_event_storage storage;
         struct rtsprec_event_recording recording;
         struct rtsprec_event_deleted deleted;
+        struct rtsprec_event_skipped skipped;
     } u;
 };
 

@@ -32,6 +32,11 @@ struct rtsprec_recorder_options {
     rtsprec_log_fn *log;              /**< NULL: log records are not wanted */
     enum rtsprec_log_level log_level; /**< the least severe level delivered; 0 means INFO */
     void *user;                       /**< handed to both callbacks; must outlive the recorder */
+    /**
+     * Cameras that are transcoded at a time, default four per processor; 1 to 1,000.
+     * Those beyond are copied until a segment finds a place free.
+     */
+    int max_transcodes;
 };
 
 /** Fills @p options with the defaults. */

@@ -186,6 +186,7 @@ static void find_strings(struct rtsprec_event *event, const char **strings[MAX_S
         strings[1] = &event->u.storage.text;
         break;
     case RTSPREC_EVENT_PACKETS_DROPPED:
+    case RTSPREC_EVENT_FRAMES_SKIPPED:
     case RTSPREC_EVENT_RECORDING_CHANGED:
     case RTSPREC_EVENT_OVERFLOW:
         break;

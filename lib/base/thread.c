@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include <rtsprec/error.h>
 
@@ -73,4 +74,10 @@ bool wait_until(pthread_cond_t *wake, pthread_mutex_t *lock, int64_t until_us)
         .tv_nsec = until_us % US_PER_SECOND * 1000,
     };
     return pthread_cond_timedwait(wake, lock, &until) != ETIMEDOUT;
+}
+
+int thread_processors(void)
+{
+    long count = sysconf(_SC_NPROCESSORS_ONLN);
+    return count < 1 ? 1 : count > 250 ? 250 : (int)count;
 }

@@ -14,6 +14,9 @@
  */
 int thread_start(pthread_t *thread, void *(*run)(void *), void *argument, const char *name);
 
+/* How many processors there are: 1 to 250. */
+int thread_processors(void);
+
 /* A condition variable for wait_until(), alone or with a lock. Returns 0 or RTSPREC_ERROR_SYSTEM.
  */
 int wake_init(pthread_cond_t *wake);

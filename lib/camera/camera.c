@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/thread.h"
+#include "camera/transcoder.h"
 #include "recorder.h"
 
 const char *rtsprec_camera_state_name(enum rtsprec_camera_state state)
@@ -69,6 +70,7 @@ const char *rtsprec_segment_reason_name(enum rtsprec_segment_reason reason)
 static void release(struct rtsprec_camera *camera, int steps)
 {
     resolver_uninit(&camera->resolver);
+    transcoder_destroy(&camera->transcoder);
     recorder_close_archive(camera->recorder, &camera->archive, &camera->keeper);
     if (steps > 3)
         packet_queue_uninit(&camera->queue);
@@ -115,6 +117,10 @@ int rtsprec_camera_create(struct rtsprec_camera **out, struct rtsprec_recorder *
                           camera->options.queue_bytes) < 0)
         goto failed;
     steps++;
+    if (!(camera->transcoder = transcoder_create(camera))) {
+        err = error_set(error, RTSPREC_ERROR_NO_MEMORY, "out of memory");
+        goto failed;
+    }
     err = recorder_open_archive(recorder, &camera->archive, &camera->keeper, camera->options.name,
                                 camera->options.output_directory, error);
     if (err < 0 || (err = recorder_add(recorder, camera, error)) < 0)
@@ -354,6 +360,13 @@ void camera_set_segment(struct rtsprec_camera *camera, const char *path)
     pthread_mutex_unlock(&camera->lock);
 }
 
+void camera_set_encoder(struct rtsprec_camera *camera, const char *name)
+{
+    pthread_mutex_lock(&camera->lock);
+    snprintf(camera->encoder, sizeof(camera->encoder), "%s", name);
+    pthread_mutex_unlock(&camera->lock);
+}
+
 void camera_set_storage(struct rtsprec_camera *camera, const struct rtsprec_error *error)
 {
     pthread_mutex_lock(&camera->lock);
@@ -410,6 +423,7 @@ int rtsprec_camera_get_statistics(const struct rtsprec_camera *constant_camera,
         .dropped_frames_total = get(&counters->dropped_frames),
         .failed_packets_total = get(&counters->failed_packets),
         .discontinuities_total = get(&counters->discontinuities),
+        .skipped_frames_total = get(&counters->skipped_frames),
         .lost_packets_total = get(&counters->lost_packets),
         .connects_total = get(&counters->connects),
         .failures_total = get(&counters->failures),
@@ -428,6 +442,7 @@ int rtsprec_camera_get_statistics(const struct rtsprec_camera *constant_camera,
     snapshot.width = camera->width;
     snapshot.height = camera->height;
     memcpy(snapshot.segment_path, camera->segment_path, sizeof(camera->segment_path));
+    memcpy(snapshot.encoder, camera->encoder, sizeof(camera->encoder));
     snapshot.storage_error = camera->storage_error;
     snapshot.recording = camera_recording(camera);
     pthread_mutex_unlock(&camera->lock);

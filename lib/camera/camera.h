@@ -26,6 +26,7 @@ struct camera_counters {
     _Atomic int64_t dropped_packets, dropped_frames, discontinuities, connects, failures;
     _Atomic int64_t lost_packets;
     /* writer */
+    _Atomic int64_t skipped_frames;
     _Atomic int64_t written_frames, written_bytes, segments, failed_packets;
 };
 
@@ -37,6 +38,7 @@ struct rtsprec_camera {
     struct archive_root *archive;  /* shared with the cameras of the same directory */
     struct keeper_camera *keeper;  /* likewise: who notes what it does */
     struct camera_options options;
+    struct transcoder *transcoder; /* the writer's, when it runs */
 
     /* guarded by the recorder's lock */
     struct rtsprec_camera *next;
@@ -67,6 +69,7 @@ struct rtsprec_camera {
     char video_codec[16], audio_codec[16];
     int width, height;
     char segment_path[512];
+    char encoder[32];
     int storage_error;
     int64_t recording_from_us;  /* since when it is to be recorded or not */
     struct condition condition; /* why it is recorded or not */
@@ -92,6 +95,9 @@ void camera_set_segment(struct rtsprec_camera *camera, const char *path);
  * because of an error. */
 void camera_note_recorded(struct rtsprec_camera *camera, int64_t start_us);
 void camera_note_lost(struct rtsprec_camera *camera, int error, int64_t from_us);
+
+/* For the snapshot: the encoder at work ("": none). */
+void camera_set_encoder(struct rtsprec_camera *camera, const char *name);
 
 /* Whether files can be written, and why not (NULL: they can); posts the event of a change. */
 void camera_set_storage(struct rtsprec_camera *camera, const struct rtsprec_error *error);

@@ -12,6 +12,7 @@
 #include "camera/camera.h"
 #include "camera/parameter_gate.h"
 #include "camera/record_gate.h"
+#include "camera/transcoder.h"
 #include "camera/watch.h"
 #include "ingest/in_band.h"
 #include "ingest/parameters.h"
@@ -88,7 +89,9 @@ static int add_video(struct run *run, struct rtsprec_error *error)
         if (track.parameters->codec_type != AVMEDIA_TYPE_VIDEO)
             continue;
         enum AVCodecID codec = track.parameters->codec_id;
-        if (!container_accepts(container, track.parameters))
+        struct policy_wish wish = transcoder_wish(&run->camera->options);
+        if (!container_accepts(container, track.parameters) &&
+            !(policy_encodes(&wish, codec) && avcodec_find_decoder(codec)))
             return error_set(error, RTSPREC_ERROR_UNSUPPORTED,
                              "the camera's video is %s, which %s files cannot hold%s",
                              avcodec_get_name(codec), container_extension(container),

@@ -15,6 +15,7 @@
 #include "base/disk.h"
 #include "camera/camera.h"
 #include "camera/recover.h"
+#include "camera/transcoder.h"
 #include "segment/container.h"
 #include "segment/segment.h"
 #include "segment/splitter.h"
@@ -38,7 +39,7 @@ struct output {
 
 struct writer {
     struct rtsprec_camera *camera;
-    struct stream *stream; /* a reference; NULL before the first */
+    struct stream *stream; /* a reference: what is recorded; NULL before the first */
     struct splitter splitter;
     struct output current, earlier; /* earlier: ended, but sound of it may still come */
     bool is_failing;                /* the last segment could not be opened or written */
@@ -283,8 +284,9 @@ static void write_to(struct writer *writer, struct output *output, struct queue_
     count(&counters->written_frames, is_video);
 }
 
-static void take_packet(struct writer *writer, struct queue_item *item)
+static void take_packet(void *user, struct queue_item *item)
 {
+    struct writer *writer = user;
     const AVPacket *packet = item->packet;
     const struct track *track = &writer->stream->tracks[packet->stream_index];
     struct split_packet split = {
@@ -321,10 +323,20 @@ static void take_packet(struct writer *writer, struct queue_item *item)
     }
 }
 
-/* What may wait without delaying a write. */
+static void begin_stream(void *user, struct stream *stream)
+{
+    struct writer *writer = user;
+    close_all(writer, RTSPREC_SEGMENT_PARAMETERS);
+    stream_unref(&writer->stream);
+    writer->stream = stream_ref(stream);
+}
+
+/* What may wait without delaying a write, or the encoder. */
 static struct queue_patience patience(const struct writer *writer)
 {
     struct queue_patience patience = {0};
+    if (transcoder_is_encoding(writer->camera->transcoder))
+        return patience;
     if (writer->current.segment && !writer->earlier.segment)
         segment_fragment_end(writer->current.segment, &patience.media_us, &patience.bytes);
     return patience;
@@ -336,6 +348,8 @@ void *writer_run(void *argument)
     struct writer writer = {.camera = camera};
     struct rtsprec_error error;
     splitter_init(&writer.splitter, camera->options.segment_duration_us);
+    transcoder_open(camera->transcoder,
+                    &(struct transcoder_sink){begin_stream, take_packet, &writer});
     if (prepare_archive(&writer, &error) < 0)
         fail(&writer, NULL, &error);
 
@@ -346,19 +360,19 @@ void *writer_run(void *argument)
             break;
         switch (item.kind) {
         case QUEUE_STREAM:
-            close_all(&writer, RTSPREC_SEGMENT_PARAMETERS);
-            stream_unref(&writer.stream);
-            writer.stream = stream_ref(item.stream);
+            transcoder_begin(camera->transcoder, item.stream);
             break;
         case QUEUE_END:
+            transcoder_flush(camera->transcoder);
             close_all(&writer, item.reason);
             break;
         case QUEUE_PACKET:
-            take_packet(&writer, &item);
+            transcoder_take(camera->transcoder, &item);
             break;
         }
         queue_item_uninit(&item);
     }
+    transcoder_close(camera->transcoder);
     close_all(&writer, RTSPREC_SEGMENT_STOPPED);
     stream_unref(&writer.stream);
     camera_set_state(camera, RTSPREC_CAMERA_STOPPED, NULL, 0);

@@ -195,11 +195,26 @@ static void an_enum_is_one_of_its_values(void **state)
         options = valid_options();
         options.tls_verify = (enum rtsprec_tls)bad[i];
         assert_refused(&options, "tls_verify");
+        options = valid_options();
+        options.transcode = (enum rtsprec_transcode)bad[i];
+        assert_refused(&options, "transcode");
+        options = valid_options();
+        options.on_overload = (enum rtsprec_overload)bad[i];
+        assert_refused(&options, "on_overload");
+        /* Of codecs 4 is one. */
+        options = valid_options();
+        options.video_codec = (enum rtsprec_video_codec)(bad[i] + (bad[i] > 0));
+        assert_refused(&options, "video_codec");
     }
     for (int i = 0; i < 4; i++) {
         struct rtsprec_camera_options options = valid_options();
         options.transport = (enum rtsprec_transport)i;
         assert_accepted(&options, "a transport");
+    }
+    for (int i = 0; i < 5; i++) {
+        struct rtsprec_camera_options options = valid_options();
+        options.video_codec = (enum rtsprec_video_codec)i;
+        assert_accepted(&options, "a codec");
     }
 }
 
@@ -247,6 +262,7 @@ static const struct range {
     RANGE(auth_retry_max_us, 0, 0),
     RANGE(queue_duration_us, 0, 0),
     RANGE(queue_bytes, 0, 0),
+    RANGE(video_bitrate, 1000, 1000000000),
 #undef RANGE
 };
 
@@ -276,6 +292,35 @@ static void numbers_have_the_documented_bounds(void **state)
         assert_refused(&options, range->member);
         *value = INT64_MAX;
         assert_refused(&options, range->member);
+    }
+}
+
+/* The same of those that are int: sizes, rate, threads. */
+static void small_numbers_have_the_documented_bounds(void **state)
+{
+    static const struct range small[] = {
+#define RANGE(member, min, max) {#member, offsetof(struct rtsprec_camera_options, member), min, max}
+        RANGE(video_width, 16, 16384),
+        RANGE(video_height, 16, 16384),
+        RANGE(video_millifps, 100, 240000),
+        RANGE(encoder_threads, 1, 64),
+#undef RANGE
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(small) / sizeof(small[0]); i++) {
+        const int good[] = {0, (int)small[i].min, (int)small[i].max};
+        const int bad[] = {-1, (int)small[i].min - 1, (int)small[i].max + 1, INT32_MAX};
+        struct rtsprec_camera_options options = valid_options();
+        int *value = (int *)((char *)&options + small[i].offset);
+        for (size_t j = 0; j < sizeof(good) / sizeof(good[0]); j++) {
+            *value = good[j];
+            assert_accepted(&options, small[i].member);
+        }
+        for (size_t j = 0; j < sizeof(bad) / sizeof(bad[0]); j++) {
+            *value = bad[j];
+            if (*value != 0)
+                assert_refused(&options, small[i].member);
+        }
     }
 }
 
@@ -362,6 +407,13 @@ static void a_recorder_checks_its_options(void **state)
     assert_int_equal(rtsprec_recorder_create(&recorder, &options, &error), RTSPREC_ERROR_INVALID);
     assert_non_null(strstr(error.text, "log_level"));
 
+    rtsprec_recorder_options_init(&options);
+    options.max_transcodes = 1001;
+    assert_int_equal(rtsprec_recorder_create(&recorder, &options, &error), RTSPREC_ERROR_INVALID);
+    assert_non_null(strstr(error.text, "max_transcodes"));
+    options.max_transcodes = -1;
+    assert_int_equal(rtsprec_recorder_create(&recorder, &options, &error), RTSPREC_ERROR_INVALID);
+
     options = (struct rtsprec_recorder_options){.size = sizeof(options)};
     assert_int_equal(rtsprec_recorder_create(&recorder, &options, &error), 0);
     rtsprec_recorder_destroy(&recorder);
@@ -380,6 +432,7 @@ int main(void)
         cmocka_unit_test(a_certificate_that_nobody_verifies_is_refused),
         cmocka_unit_test(the_authorities_are_a_file_that_can_be_read),
         cmocka_unit_test(numbers_have_the_documented_bounds),
+        cmocka_unit_test(small_numbers_have_the_documented_bounds),
         cmocka_unit_test(the_shortest_pause_is_not_above_the_longest),
         cmocka_unit_test(creating_checks_the_same),
         cmocka_unit_test(strings_are_copied),

@@ -19,7 +19,9 @@ static const char *or_none(const char *text)
 
 static void print_settings(const struct settings *s)
 {
-    static const char *const codecs[] = {"copy", "hevc", "h264", "mpeg4"};
+    static const char *const codecs[] = {"copy", "hevc", "h264", "mpeg4", "av1"};
+    static const char *const transcodes[] = {"auto", "always", "never"};
+    static const char *const overloads[] = {"drop frames", "copy", "fail"};
     static const char *const transports[] = {"tcp", "udp", "multicast", "auto"};
     size_t begin, end;
     bool has_user = rtsp_url_find_userinfo(s->url, &begin, &end);
@@ -32,6 +34,9 @@ static void print_settings(const struct settings *s)
            s->frame_height, s->fps, s->video_bitrate_kbps);
     printf("  codec %s, container %s\n", codecs[s->video_codec],
            s->container == RTSPREC_CONTAINER_MP4 ? "mp4" : "mkv");
+    printf("  transcode %s, encoder %s, device %s, preset %s, %" PRId64 " threads, else %s\n",
+           transcodes[s->transcode], or_none(s->encoder), or_none(s->encoder_device),
+           or_none(s->encoder_preset), s->encoder_threads, overloads[s->on_overload]);
     printf("  mode %s, %s in between\n", settings_schedule(s),
            s->keep_connected ? "connected" : "not connected");
     printf("  directory %s, %" PRId64 " s, fragment %" PRId64 " ms, sync %" PRId64 " ms\n",
@@ -85,10 +90,11 @@ static void print_limits(const struct config *config)
 static void print_keys(void)
 {
     for (const struct key *key = keys; key->name != NULL; key++)
-        printf("%s%s%s%s%s\n", key->name, (key->levels & KEY_LEVEL_TOP) != 0 ? " top" : "",
+        printf("%s%s%s%s%s%s\n", key->name, (key->levels & KEY_LEVEL_TOP) != 0 ? " top" : "",
                (key->levels & KEY_LEVEL_GLOBAL) != 0 ? " global" : "",
                (key->levels & KEY_LEVEL_CAMERA) != 0 ? " camera" : "",
-               (key->levels & KEY_LEVEL_RECORDING) != 0 ? " recording" : "");
+               (key->levels & KEY_LEVEL_RECORDING) != 0 ? " recording" : "",
+               (key->levels & KEY_LEVEL_TRANSCODE) != 0 ? " transcode" : "");
 }
 
 int main(int argc, char **argv)
@@ -105,9 +111,11 @@ int main(int argc, char **argv)
     }
     if (config_load(&config, argv[1], stderr) < 0)
         return 78;
-    printf("log %s, level %d, zone %s, protected %s\n", or_none(config.global.log_file),
-           config.global.log_level, or_none(config.global.time_zone),
-           config.global.protected_policy == RTSPREC_PROTECTED_LAST ? "last" : "never");
+    printf("log %s, level %d, zone %s, protected %s, transcodes %" PRId64 "\n",
+           or_none(config.global.log_file), config.global.log_level,
+           or_none(config.global.time_zone),
+           config.global.protected_policy == RTSPREC_PROTECTED_LAST ? "last" : "never",
+           config.global.max_transcodes);
     print_limits(&config);
     for (size_t i = 0; i < config.count; i++)
         print_settings(&config.cameras[i]);

@@ -21,6 +21,7 @@ LEVELS = {
     "global": SCHEMA["properties"]["global"],
     "camera": CAMERA,
     "recording": SCHEMA["$defs"]["recording"],
+    "transcode": SCHEMA["$defs"]["transcode"],
 }
 
 
@@ -83,8 +84,8 @@ class InStep(unittest.TestCase):
 
     def test_manual_has_a_row_for_each_key(self):
         rows = dict(re.findall(r"^\| `(\w+)` \|[^|]*\| ([^|]*) \|", MANUAL, re.M))
-        self.assertEqual(set(rows) | {"global", "cameras", "recording"}, set(known_keys()))
-        for level in ("global", "camera", "recording"):
+        self.assertEqual(set(rows) | {"global", "cameras", "recording", "transcode"}, set(known_keys()))
+        for level in ("global", "camera", "recording", "transcode"):
             for name, schema in values(level):
                 with self.subTest(name):
                     if "default" in schema:
@@ -94,12 +95,13 @@ class InStep(unittest.TestCase):
 
     def test_schema_has_the_defaults(self):
         defaults = {level: {name: schema["default"] for name, schema in values(level)
-                            if "default" in schema} for level in ("global", "recording")}
-        self.assertEqual(self.dump(configuration(defaults["global"], defaults["recording"])),
+                            if "default" in schema} for level in ("global", "recording", "transcode")}
+        recording = {**defaults["recording"], "transcode": defaults["transcode"]}
+        self.assertEqual(self.dump(configuration(defaults["global"], recording)),
                          self.dump(configuration()))
 
     def test_schema_has_the_ranges(self):
-        for level in ("global", "recording"):
+        for level in ("global", "recording", "transcode"):
             for name, schema in values(level):
                 good, bad = list(schema.get("enum", [])), []
                 if "enum" in schema:
@@ -112,8 +114,10 @@ class InStep(unittest.TestCase):
                 for value in good + bad:
                     with self.subTest(name, value=value):
                         keys = {name: value}
-                        text = (configuration(keys) if level == "global"
-                                else configuration(None, keys))
+                        text = {"global": lambda: configuration(keys),
+                                "recording": lambda: configuration(None, keys),
+                                "transcode": lambda: configuration(None, {"transcode": keys}),
+                                }[level]()
                         self.assertEqual(self.dump(text)[0], 0 if value in good else 78)
 
 

@@ -7,9 +7,9 @@ import re
 from pathlib import Path
 
 import harness
-from recorded import check_files
+from recorded import check_files, streams
 
-# As its users have it: every key of its README, those that ask for what is not built yet too.
+# As its users have it: every key of its README.
 PYTHON_SERVICE = """{
   "global": {
     "frameWidth": 2592, "frameHeight": 1944, "fps": 15,
@@ -28,19 +28,19 @@ PYTHON_SERVICE = """{
 
 
 class ExampleConfig(harness.Case):
-    def record(self, text):
+    def record(self, text, clip="h265"):
         """Runs a configuration with URL and path changed; returns the daemon after its end."""
-        server = harness.Camera(self.folder, ("h265",), "--user", "admin", "--password",
+        server = harness.Camera(self.folder, (clip,), "--user", "admin", "--password",
                                 "password")
         output = self.folder / "out"
-        url = server.url("/h265", "admin:password@")
+        url = server.url(f"/{clip}", "admin:password@")
         text = re.sub(r'"rtsp://[^"]*"', f'"{url}"', text)
         text = re.sub(r'("videoOutPath": )"[^"]*"', rf'\1"{output}"', text)
         config = self.folder / "config.json"
         config.write_text(text)
         daemon = harness.Process(harness.program("RTSPRECD"), "--config", config, cwd=self.folder)
         daemon.wait_for("CameraProcessor-front-door - INFO - Starting recording to: ")
-        harness.wait_until(lambda: len(server.served("/h265")) > 50, "two seconds of video")
+        harness.wait_until(lambda: len(server.served(f"/{clip}")) > 50, "two seconds of video")
         daemon.send(15)
         self.assertEqual(daemon.wait(), 0, daemon.tail())
         self.assertEqual(daemon.err, [])
@@ -60,6 +60,17 @@ class ExampleConfig(harness.Case):
     def test_python_service(self):
         daemon = self.record(PYTHON_SERVICE)
         self.assertEqual(daemon.find(" (WARNING|ERROR) "), [])
+        self.assertTrue(daemon.find("Copying H.265 640x360"))
+
+    def test_python_service_with_another_codec(self):
+        text = PYTHON_SERVICE.replace("2592", "320").replace("1944", "180")
+        daemon = self.record(text.replace("8000", "500"), "h264")
+        self.assertEqual(daemon.find(" (WARNING|ERROR) "), [])
+        self.assertTrue(daemon.find("Transcoding H.264 640x360 -> H.265 320x180@15, 500 kbit/s"))
+        video = streams(next((self.folder / "out").glob("front-door/*/*.mp4")))[0]
+        self.assertEqual((video["codec_name"], video["width"], video["height"]),
+                         ("hevc", 320, 180))
+        self.assertEqual(video["r_frame_rate"], "15/1")
 
 
 if __name__ == "__main__":

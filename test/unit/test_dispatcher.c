@@ -61,6 +61,10 @@ static void take_event(void *user, const struct rtsprec_event *event)
         keep(all, event->camera, "dropped");
         all->is_wrong |= event->u.dropped.packets != 1 || event->u.dropped.bytes != 3;
         break;
+    case RTSPREC_EVENT_FRAMES_SKIPPED:
+        keep(all, event->camera, "skipped");
+        all->is_wrong |= event->u.skipped.frames != 4;
+        break;
     case RTSPREC_EVENT_STORAGE_CHANGED:
         keep(all, event->camera, event->u.storage.text);
         all->is_wrong |= event->u.storage.error != RTSPREC_ERROR_IO;
@@ -165,6 +169,9 @@ static void test_strings_are_copied(void **state)
     dispatcher_post(dispatcher, &(struct rtsprec_event){.type = RTSPREC_EVENT_PACKETS_DROPPED,
                                                         .camera = camera,
                                                         .u.dropped = {1, 2, 3}});
+    dispatcher_post(dispatcher, &(struct rtsprec_event){.type = RTSPREC_EVENT_FRAMES_SKIPPED,
+                                                        .camera = camera,
+                                                        .u.skipped = {4}});
     dispatcher_post(dispatcher, &(struct rtsprec_event){.type = RTSPREC_EVENT_STORAGE_CHANGED,
                                                         .camera = camera,
                                                         .u.storage = {RTSPREC_ERROR_IO, text}});
@@ -183,8 +190,9 @@ static void test_strings_are_copied(void **state)
     release();
     dispatcher_destroy(&dispatcher);
     static const char *const expected[] = {
-        "cam:first", "cam:path",      "cam:path", "cam:path",       "-:0",      "cam:dropped",
-        "cam:path",  "cam:recording", "cam:path", "cam:free space", "cam:path", "-:path"};
+        "cam:first",      "cam:path",    "cam:path", "cam:path",      "-:0",
+        "cam:dropped",    "cam:skipped", "cam:path", "cam:recording", "cam:path",
+        "cam:free space", "cam:path",    "-:path"};
     assert_int_equal(seen.count, LENGTH(expected));
     for (size_t i = 0; i < LENGTH(expected); i++)
         assert_string_equal(seen.texts[i], expected[i]);
