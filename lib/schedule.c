@@ -192,7 +192,7 @@ int rtsprec_schedule_create(struct rtsprec_schedule **out, const char *rule,
     int err = 0;
     if (!strcmp(rule, "always") || !strcmp(rule, "never")) {
         set_on(schedule, 0, *rule == 'a' ? MINUTES_PER_WEEK : 0);
-        strcpy(schedule->rule, rule);
+        memcpy(schedule->rule, rule, strlen(rule) + 1);
     } else if (!strncmp(rule, PREFIX, strlen(PREFIX))) {
         err = read_periods(schedule, rule + strlen(PREFIX), error);
     } else {
