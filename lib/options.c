@@ -239,7 +239,7 @@ static int take_choices(struct camera_options *out, const struct rtsprec_camera_
     } choices[] = {
         {(int)in->transport, RTSPREC_TRANSPORT_AUTO, "transport"},
         {(int)in->container, RTSPREC_CONTAINER_MKV, "container"},
-        {(int)in->audio, RTSPREC_AUDIO_OFF, "audio"},
+        {(int)in->audio, RTSPREC_AUDIO_AAC, "audio"},
         {(int)in->video_codec, RTSPREC_VIDEO_AV1, "video_codec"},
         {(int)in->transcode, RTSPREC_TRANSCODE_NEVER, "transcode"},
         {(int)in->on_overload, RTSPREC_OVERLOAD_FAIL, "on_overload"},

@@ -40,8 +40,11 @@ static const struct choice transports[] = {{"tcp", RTSPREC_TRANSPORT_TCP},
                                            {NULL, 0}};
 static const struct choice ingests[] = {
     {"rtsprec", RTSPREC_INGEST_OWN}, {"libavformat", RTSPREC_INGEST_LIBAVFORMAT}, {NULL, 0}};
-static const struct choice audios[] = {
-    {"auto", RTSPREC_AUDIO_AUTO}, {"off", RTSPREC_AUDIO_OFF}, {NULL, 0}};
+static const struct choice audios[] = {{"auto", RTSPREC_AUDIO_AUTO},
+                                       {"copy", RTSPREC_AUDIO_COPY},
+                                       {"aac", RTSPREC_AUDIO_AAC},
+                                       {"off", RTSPREC_AUDIO_OFF},
+                                       {NULL, 0}};
 static const struct choice protected_policies[] = {
     {"never", RTSPREC_PROTECTED_NEVER}, {"last", RTSPREC_PROTECTED_LAST}, {NULL, 0}};
 static const struct choice log_levels[] = {{"error", RTSPREC_LOG_ERROR},

@@ -57,8 +57,10 @@ enum rtsprec_container {
 
 /** What becomes of the camera's sound. */
 enum rtsprec_audio {
-    RTSPREC_AUDIO_AUTO = 0, /**< recorded when the container takes its codec */
+    RTSPREC_AUDIO_AUTO = 0, /**< copied when the container takes its codec, else made AAC */
     RTSPREC_AUDIO_OFF = 1,  /**< not requested from the camera */
+    RTSPREC_AUDIO_COPY = 2, /**< recorded when the container takes its codec */
+    RTSPREC_AUDIO_AAC = 3,  /**< what is not AAC is made AAC */
 };
 
 /** The codec of the video in the files. */

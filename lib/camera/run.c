@@ -20,6 +20,7 @@
 #include "ingest/stream.h"
 #include "ingest/timeline.h"
 #include "segment/container.h"
+#include "transform/audio.h"
 
 /* How often a loss that goes on is told. */
 #define REPORT_EVERY_US (10 * US_PER_SECOND)
@@ -121,7 +122,9 @@ static int add_audio(struct run *run, struct rtsprec_error *error)
             run->announced->track_count == STREAM_MAX_TRACKS)
             continue;
         enum AVCodecID codec = track.parameters->codec_id;
-        if (!container_accepts(container, track.parameters)) {
+        if (!container_accepts(container, track.parameters) &&
+            !(audio_is_encoded(camera->options.audio, codec, false) &&
+              audio_can_encode(track.parameters))) {
             bool would_fit = container_accepts(RTSPREC_CONTAINER_MKV, track.parameters);
             dispatcher_log(camera->dispatcher, RTSPREC_LOG_WARNING, camera->options.name,
                            "The camera's sound is %s, which %s files cannot hold: recording "

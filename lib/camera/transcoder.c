@@ -9,6 +9,7 @@
 #include "camera/camera.h"
 #include "camera/media_clock.h"
 #include "camera/sound_hold.h"
+#include "camera/sounds.h"
 #include "ingest/media_filter.h"
 #include "ingest/parameters.h"
 #include "recorder.h"
@@ -43,6 +44,7 @@ struct transcoder {
     bool waits_for_key;    /* what comes before the next key frame is of no use */
     struct splitter slots; /* where segments begin */
     int64_t last_wall_us;  /* of the last frame that was asked about */
+    struct sounds sounds;  /* its out is in with the sound as it is recorded */
     struct room *room;     /* owned; NULL until it is first to be encoded */
 
     /* MODE_ENCODE */
@@ -205,16 +207,16 @@ static int begin_out(struct transcoder *transcoder, const AVPacket *packet)
 {
     const AVCodecContext *encoder = video_context(transcoder->video);
     AVCodecParameters *video = transcoder->parameters.current;
-    const struct stream *in = transcoder->in;
+    const struct stream *copied = transcoder->sounds.out;
     if (parameters_update(&transcoder->parameters, packet) < 0)
         return RTSPREC_ERROR_NO_MEMORY;
     video->width = encoder->width;
     video->height = encoder->height;
     struct stream *out = stream_create();
-    int err =
-        out ? stream_add_track(out, video, in->tracks[0].time_base, 0) : RTSPREC_ERROR_NO_MEMORY;
-    for (int i = 1; i < in->track_count && err == 0; i++)
-        err = stream_add_track(out, in->tracks[i].parameters, in->tracks[i].time_base, -1);
+    int err = out ? stream_add_track(out, video, copied->tracks[0].time_base, 0)
+                  : RTSPREC_ERROR_NO_MEMORY;
+    for (int i = 1; i < copied->track_count && err == 0; i++)
+        err = stream_add_track(out, copied->tracks[i].parameters, copied->tracks[i].time_base, -1);
     if (err < 0) {
         stream_unref(&out);
         return err;
@@ -283,7 +285,7 @@ static void substitute(struct transcoder *transcoder, bool may_copy)
     transcoder->waits_for_key = true;
     transcoder->mode =
         may_copy && container_accepts(camera->options.container, video) ? MODE_COPY : MODE_REST;
-    transcoder->sink.begin(transcoder->sink.user, transcoder->in);
+    transcoder->sink.begin(transcoder->sink.user, transcoder->sounds.out);
 }
 
 static const char *substitute_text(const struct transcoder *transcoder)
@@ -380,15 +382,20 @@ static int thrift(struct transcoder *transcoder)
     return overload.keep_every;
 }
 
+/* Sound as it is recorded. */
+static void take_sound(void *user, struct queue_item *item, int64_t pts_us)
+{
+    struct transcoder *transcoder = user;
+    if (transcoder->mode == MODE_ENCODE)
+        sound_hold_add(&transcoder->room->sound, item, pts_us);
+    else if (transcoder->mode == MODE_COPY && !transcoder->waits_for_key)
+        transcoder->sink.take(transcoder->sink.user, item);
+}
+
 static void take_to_encode(struct transcoder *transcoder, struct queue_item *item)
 {
     AVPacket *packet = item->packet;
     struct rtsprec_error error;
-    if (packet->stream_index != 0) {
-        AVRational base = transcoder->in->tracks[packet->stream_index].time_base;
-        sound_hold_add(&transcoder->room->sound, item, to_us(packet->pts, base));
-        return;
-    }
     int keep_every = thrift(transcoder);
     if (transcoder->mode != MODE_ENCODE) {
         transcoder_take(transcoder, item);
@@ -442,6 +449,7 @@ void transcoder_close(struct transcoder *transcoder)
 {
     transcoder_flush(transcoder);
     release_slot(transcoder);
+    sounds_end(&transcoder->sounds);
     stream_unref(&transcoder->in);
 }
 
@@ -453,6 +461,13 @@ void transcoder_begin(struct transcoder *transcoder, struct stream *stream)
     transcoder_flush(transcoder);
     stream_unref(&transcoder->in);
     transcoder->in = stream_ref(stream);
+    if (sounds_begin(&transcoder->sounds, camera, stream) < 0) {
+        dispatcher_log(camera->dispatcher, RTSPREC_LOG_ERROR, camera->options.name,
+                       "Out of memory: nothing is recorded until the camera is connected again");
+        transcoder->mode = MODE_REST;
+        transcoder->is_substitute = false;
+        return;
+    }
     policy_decide(&transcoder->plan, text, sizeof(text), &wish, stream->tracks[0].parameters);
     dispatcher_log(camera->dispatcher,
                    transcoder->plan.is_refused ? RTSPREC_LOG_WARNING : RTSPREC_LOG_INFO,
@@ -464,7 +479,7 @@ void transcoder_begin(struct transcoder *transcoder, struct stream *stream)
     release_slot(transcoder);
     transcoder->mode = MODE_COPY;
     transcoder->is_substitute = transcoder->waits_for_key = false;
-    transcoder->sink.begin(transcoder->sink.user, stream);
+    transcoder->sink.begin(transcoder->sink.user, transcoder->sounds.out);
 }
 
 /* Whether a segment would begin with this frame, which then is the first to be encoded again. */
@@ -480,14 +495,16 @@ static bool tries_again(struct transcoder *transcoder, const struct queue_item *
 void transcoder_take(struct transcoder *transcoder, struct queue_item *item)
 {
     const AVPacket *packet = item->packet;
-    bool is_video = packet->stream_index == 0;
-    if (transcoder->mode != MODE_ENCODE && transcoder->is_substitute && is_video &&
+    if (packet->stream_index != 0) {
+        sounds_take(&transcoder->sounds, item, take_sound, transcoder);
+        return;
+    }
+    if (transcoder->mode != MODE_ENCODE && transcoder->is_substitute &&
         !transcoder->waits_for_key && tries_again(transcoder, item))
         begin_encoding(transcoder);
     if (transcoder->mode == MODE_ENCODE) {
-        if (is_video)
-            media_clock_set(&transcoder->room->clock,
-                            to_us(packet->pts, transcoder->in->tracks[0].time_base), item->wall_us);
+        media_clock_set(&transcoder->room->clock,
+                        to_us(packet->pts, transcoder->in->tracks[0].time_base), item->wall_us);
         take_to_encode(transcoder, item);
         return;
     }
@@ -499,12 +516,13 @@ void transcoder_take(struct transcoder *transcoder, struct queue_item *item)
     if (transcoder->mode == MODE_COPY && !transcoder->waits_for_key)
         transcoder->sink.take(transcoder->sink.user, item);
     else
-        count_skipped(transcoder, is_video);
+        count_skipped(transcoder, 1);
 }
 
 void transcoder_flush(struct transcoder *transcoder)
 {
     struct rtsprec_error error;
+    sounds_flush(&transcoder->sounds, take_sound, transcoder);
     if (transcoder->video) {
         encode(transcoder, NULL, 1, &error);
         release_held(transcoder, INT64_MAX);

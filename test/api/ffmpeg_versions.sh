@@ -26,7 +26,7 @@ headers() {
         -o APT::Get::List-Cleanup=0 -o APT::Sandbox::User=root)
     apt-get "${options[@]}" update >"$directory/apt.log" 2>&1
     (cd "$directory" && apt-get "${options[@]}" download libavformat-dev libavcodec-dev \
-        libavutil-dev libswscale-dev >>apt.log 2>&1)
+        libavutil-dev libswresample-dev libswscale-dev >>apt.log 2>&1)
     local package
     for package in "$directory"/*.deb; do
         dpkg -x "$package" "$directory/root"

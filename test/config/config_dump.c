@@ -20,6 +20,7 @@ static const char *or_none(const char *text)
 static void print_settings(const struct settings *s)
 {
     static const char *const codecs[] = {"copy", "hevc", "h264", "mpeg4", "av1"};
+    static const char *const audios[] = {"auto", "off", "copy", "aac"};
     static const char *const transcodes[] = {"auto", "always", "never"};
     static const char *const overloads[] = {"drop frames", "copy", "fail"};
     static const char *const transports[] = {"tcp", "udp", "multicast", "auto"};
@@ -45,8 +46,7 @@ static void print_settings(const struct settings *s)
            s->max_occupied_gb, s->keep_free_gb);
     printf("  kept for %g days, at most %g\n", s->min_age_days, s->max_age_days);
     printf("  transport %s, audio %s, open %g s, read %g s\n", transports[s->transport],
-           s->audio == RTSPREC_AUDIO_AUTO ? "auto" : "off", s->open_timeout_seconds,
-           s->read_timeout_seconds);
+           audios[s->audio], s->open_timeout_seconds, s->read_timeout_seconds);
     printf("  ingest %s, certificates %s, authorities %s\n",
            s->ingest == RTSPREC_INGEST_OWN ? "rtsprec" : "libavformat",
            s->tls_verify ? "verified" : "ignored", or_none(s->tls_ca_file));

@@ -106,6 +106,43 @@ class Transcode(harness.Case):
             end_us = max(row.pts_us for row in rows if row.track == "v") + 1e6 / 15
             self.assertLess(abs(sound[-1] + 32_000 - end_us), 100_000, file)
 
+    def test_sound(self):
+        """G.711 becomes AAC in mp4 files, beside video that is copied or transcoded."""
+        server = harness.Camera(self.folder, ("h264pcma", "h265pcmu"))
+        cameras = [
+            {"name": "copied", "rtspUrl": server.url("/h265pcmu/1")},
+            {"name": "both", "rtspUrl": server.url("/h264pcma/2"), "frameWidth": 320,
+             "recording": {"videoCodec": "hevc", "videoBitrateKbps": 500}},
+            {"name": "mkv", "rtspUrl": server.url("/h264pcma/3"),
+             "recording": {"videoFileExtension": "mkv"}},
+            {"name": "wanted", "rtspUrl": server.url("/h264pcma/4"), "audio": "aac",
+             "recording": {"videoFileExtension": "mkv"}},
+            {"name": "refused", "rtspUrl": server.url("/h264pcma/5"), "audio": "copy"},
+        ]
+        daemon = harness.Daemon(self.folder, cameras, interval=INTERVAL_S)
+        names = [camera["name"] for camera in cameras]
+        daemon.wait_closed(names, amount(3, 20), seconds=amount(60, 200) * harness.SCALE)
+        daemon.stop()
+        sounds = {"copied": "aac", "both": "aac", "mkv": "pcm_alaw", "wanted": "aac",
+                  "refused": None}
+        for name, codec in sounds.items():
+            files = daemon.segments(name)
+            for file in files:
+                rows = check_file(file)
+                tracks = [track for track in streams(file) if track["codec_type"] == "audio"]
+                self.assertEqual([track["codec_name"] for track in tracks],
+                                 [codec] if codec else [], file)
+                if not codec or file in (files[0], files[-1]):
+                    continue
+                # 1024 samples at 8 kHz are 128 ms.
+                sound = [row.pts_us for row in rows if row.track == "a"]
+                end_us = max(row.pts_us for row in rows if row.track == "v")
+                self.assertLess(abs(sound[0]), 130_000, file)
+                self.assertLess(abs(sound[-1] - end_us), 200_000, file)
+                if codec == "aac":
+                    steps = {round((b - a) / 1000) for a, b in zip(sound, sound[1:])}
+                    self.assertEqual(steps, {128}, file)
+
     def test_overload(self):
         """Nothing encodes as fast as that: frames are left out, and another camera loses none."""
         server = harness.Camera(self.folder, ("demo", "h265v"))
