@@ -55,6 +55,10 @@ int catalog_begin(struct catalog *catalog, struct rtsprec_error *error);
 int catalog_commit(struct catalog *catalog, struct rtsprec_error *error);
 void catalog_rollback(struct catalog *catalog);
 
+/* Between many transactions, one after the other: about once a second, waits until those have had
+ * their turn who wait for theirs, a tenth of a second. */
+void catalog_let_others_in(struct catalog *catalog);
+
 /* --- segments: catalog_segments.c. Paths are relative to the archive's root:
  *     CAMERA/YYYY-MM-DD/HH_MM_SS.mp4 --- */
 

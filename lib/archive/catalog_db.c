@@ -149,6 +149,21 @@ void catalog_rollback(struct catalog *catalog)
         catalog_run(catalog, NULL, "ROLLBACK", "");
 }
 
+/* SQLite gives the lock to who asks first, and who waits asks every 100 ms: without a pause they
+ * never meet. */
+#define TURN_US  US_PER_SECOND
+#define PAUSE_MS 110
+
+void catalog_let_others_in(struct catalog *catalog)
+{
+    int64_t now_us = clock_monotonic_us();
+    if (catalog->turn_us != 0 && now_us - catalog->turn_us < TURN_US)
+        return;
+    if (catalog->turn_us != 0)
+        sqlite3_sleep(PAUSE_MS);
+    catalog->turn_us = clock_monotonic_us();
+}
+
 int catalog_enter(struct catalog *catalog, bool *is_own, struct rtsprec_error *error)
 {
     *is_own = sqlite3_get_autocommit(catalog->db) != 0;

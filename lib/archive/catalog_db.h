@@ -19,6 +19,7 @@ struct catalog {
     int64_t session;             /* that this catalog began; 0: none */
     int64_t session_us, told_us; /* its begin, and the latest condition that was told in it */
     bool is_broken;              /* SQLite found it corrupt */
+    int64_t turn_us;             /* when others were let in; monotonic */
 };
 
 /* Fills in the error of SQLite's last failure and returns its code. */

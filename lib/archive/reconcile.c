@@ -18,8 +18,9 @@
  * has one modification time. */
 #define FRESH_NS INT64_C(2100000000)
 
-/* What is changed at once: a recorder waits no longer than that takes. */
-#define CHANGES_AT_ONCE 1000
+/* Files that are looked at in one transaction: a recorder waits no longer than a cold disk takes
+ * for that, which is less than its patience. */
+#define CHANGES_AT_ONCE 100
 
 #define PATH_BYTES 512
 
@@ -52,13 +53,15 @@ static int no_memory(struct work *work)
     return error_set(work->error, RTSPREC_ERROR_NO_MEMORY, "out of memory");
 }
 
-/* Before each directory: a transaction is open, and not too long. */
+/* Before each directory and file: a transaction is open, and not too long. */
 static int begin_change(struct work *work)
 {
     int err = 0;
     if (work->is_open && work->changes >= CHANGES_AT_ONCE) {
         err = catalog_commit(work->catalog, work->error);
         work->is_open = err < 0;
+        if (err == 0)
+            catalog_let_others_in(work->catalog);
     }
     if (err == 0 && !work->is_open) {
         err = catalog_begin(work->catalog, work->error);
@@ -115,7 +118,6 @@ static int add_file(const struct day *day, const char *name)
         return 0;
     }
     work->result->added++;
-    work->changes++;
     return catalog_add_segment(work->catalog, &row.segment, work->error);
 }
 
@@ -134,8 +136,13 @@ static int check_file(const struct day *day, const struct entry *row)
     if (is_there && S_ISREG(status.st_mode))
         return status.st_size == row->value ? 0 : add_file(day, row->name);
     work->result->removed++;
-    work->changes++;
     return catalog_remove_segment(work->catalog, path, RTSPREC_COVERAGE_REMOVED, work->error);
+}
+
+static int begin_look(struct work *work)
+{
+    work->changes++;
+    return begin_change(work);
 }
 
 static int compare(const struct day *day, const struct entries *rows, const struct entries *files)
@@ -147,12 +154,12 @@ static int compare(const struct day *day, const struct entries *rows, const stru
                     : file == files->count ? -1
                                            : strcmp(rows->items[row].name, files->items[file].name);
         if (order > 0) {
-            if (!files->items[file].flag)
+            if (!files->items[file].flag && (err = begin_look(day->work)) == 0)
                 err = add_file(day, files->items[file].name);
             file++;
         } else {
             bool is_certain = order == 0 && !files->items[file].flag && !day->work->all;
-            if (!is_certain)
+            if (!is_certain && (err = begin_look(day->work)) == 0)
                 err = check_file(day, &rows->items[row]);
             row++;
             file += order == 0;

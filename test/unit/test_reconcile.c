@@ -7,6 +7,7 @@
 #include "archive/entries.h"
 #include "archive/layout.h"
 #include "archive/reconcile.h"
+#include "base/clock.h"
 
 /* Directories of the tests are as old as this unless they are touched; the present is later. */
 #define OLD_S  1000000
@@ -284,6 +285,85 @@ static int describe_meanwhile(struct reconcile_row *row, int fd, const char *pat
     return describe(row, fd, path);
 }
 
+static bool count_row(void *user, const struct rtsprec_archive_segment *segment)
+{
+    (void)segment;
+    ((struct text *)user)->rows++;
+    return true;
+}
+
+static int described, most_hidden;
+static const char *looked_at;
+
+/* How much of what was described others do not see yet: it is within a transaction. */
+static int describe_and_look(struct reconcile_row *row, int fd, const char *path)
+{
+    struct text text = {.most = 0};
+    if (++described % 50 == 0) {
+        struct catalog *catalog = open_catalog(looked_at);
+        done(catalog_list(catalog, NULL, INT64_MIN, INT64_MAX, count_row, &text, &error));
+        catalog_close(&catalog);
+        int hidden = described - text.rows;
+        most_hidden = hidden > most_hidden ? hidden : most_hidden;
+    }
+    return describe(row, fd, path);
+}
+
+/* A recorder waits for no whole directory, however many files there are in it. */
+static void test_a_large_directory(void **state)
+{
+    struct catalog *catalog = open_catalog(*state);
+    struct reconcile_result result;
+    make_day(*state, "a", "2026-01-01");
+    for (int i = 0; i < 400; i++) {
+        char path[64];
+        snprintf(path, sizeof(path), A "%02d_%02d_00.mp4", i / 60, i % 60);
+        write_file(path_in(*state, path), "100 50");
+    }
+    looked_at = *state;
+    described = most_hidden = 0;
+    done(reconcile(catalog, *state, false, NOW_US, describe_and_look, &result, &error));
+    assert_int_equal(result.added, 400);
+    assert_in_range(most_hidden, 1, 150);
+    catalog_close(&catalog);
+}
+
+static int describe_slowly(struct reconcile_row *row, int fd, const char *path)
+{
+    usleep(5000); /* a disk that seeks */
+    return describe(row, fd, path);
+}
+
+/* A recorder gets at the catalog of a tree that takes long to read. */
+static void test_a_slow_disk(void **state)
+{
+    struct reconcile_result result;
+    int status = -1;
+    make_day(*state, "a", "2026-01-01");
+    for (int i = 0; i < 800; i++) {
+        char path[64];
+        snprintf(path, sizeof(path), A "%02d_%02d_00.mp4", i / 60, i % 60);
+        write_file(path_in(*state, path), "100 50");
+    }
+    struct catalog *catalog = open_catalog(*state);
+    catalog_close(&catalog);
+    pid_t child = fork();
+    if (child == 0) {
+        catalog = open_catalog(*state);
+        usleep(100000);
+        int64_t from_us = clock_monotonic_us();
+        done(catalog_set_condition(catalog, "a", RTSPREC_COVERAGE_STALLED, 100, &error));
+        int64_t took = clock_monotonic_us() - from_us;
+        catalog_close(&catalog);
+        _exit(took < 3 * SECOND ? 0 : 1);
+    }
+    catalog = open_catalog(*state);
+    done(reconcile(catalog, *state, false, NOW_US, describe_slowly, &result, &error));
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    catalog_close(&catalog);
+}
+
 static void test_a_recorder_meanwhile(void **state)
 {
     struct catalog *catalog = open_catalog(*state);
@@ -373,6 +453,8 @@ int main(void)
         CASE(test_a_camera_replaced),
         CASE(test_a_protected_file),
         CASE(test_what_cannot_be_read),
+        CASE(test_a_large_directory),
+        CASE(test_a_slow_disk),
         CASE(test_a_recorder_meanwhile),
         CASE(test_a_recorder_in_another_process),
     };
