@@ -126,7 +126,7 @@ struct rtsprec_archive_segment {
     int64_t start_us;  /**< wall-clock time of the first frame, µs since 1970-01-01 UTC */
     int64_t end_us;    /**< at which the last frame ends; start_us when the file does not say */
     int64_t bytes;     /**< size of the file */
-    int64_t frames;    /**< video frames in it; 0: not known, as of every mkv */
+    int64_t frames;    /**< video frames in it; 0: not known, as of an mkv of others */
     const char *codec; /**< of the video, FFmpeg's name, "h264"; "": not known */
     int width, height; /**< pixels; 0: not known */
     enum rtsprec_segment_reason reason; /**< why it ended */

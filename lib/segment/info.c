@@ -10,12 +10,13 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "segment/ebml.h"
+#include "segment/mkv_tags.h"
 #include "segment/mp4_box.h"
 
 /* The beginning of a file, and what leads to the end of its index, are two or three of these. */
 #define WINDOW_BYTES 4096
 
-/* A moov of two tracks has 40 boxes, an mkv's head 60 elements. */
+/* A moov of two tracks has 40 boxes, an mkv's head 90 elements. */
 #define MOST_PARTS 1000
 #define MOST_DEPTH 10
 
@@ -313,6 +314,7 @@ struct mkv_walk {
     uint64_t scale_ns;
     double duration; /* in scale_ns */
     bool has_video;
+    bool is_count; /* the tag that is looked at is the number of frames */
     struct {
         uint64_t type, width, height;
         char codec[32];
@@ -401,6 +403,13 @@ static void take_value(struct mkv_walk *walk, const struct ebml_element *element
     case ID_HEIGHT:
         walk->track.height = ebml_unsigned(data, size);
         break;
+    case MKV_ID_TAG_NAME:
+        walk->is_count = size == strlen(MKV_FRAMES_TAG) && !memcmp(data, MKV_FRAMES_TAG, size);
+        break;
+    case MKV_ID_TAG_STRING:
+        if (walk->is_count)
+            walk->info->frames = mkv_frames_parse(data, size);
+        break;
     default:
         break;
     }
@@ -432,6 +441,9 @@ static void walk_elements(struct mkv_walk *walk, uint64_t at, uint64_t end, int 
         case ID_INFO:
         case ID_TRACKS:
         case ID_VIDEO:
+        case MKV_ID_TAGS:
+        case MKV_ID_TAG:
+        case MKV_ID_SIMPLE_TAG:
             walk_elements(walk, element.data, element_end, depth + 1);
             break;
         default:

@@ -13,7 +13,7 @@ struct segment_info {
     int64_t start_us;    /* wall-clock time of its first frame, µs UTC, as container.c wrote it; of
                             files of others to the second */
     int64_t duration_us; /* of the video; of an mkv of all tracks, to the millisecond; 0: unknown */
-    int64_t frames;      /* of the video; 0: unknown, as of every mkv */
+    int64_t frames;      /* of the video; 0: unknown, as of an mkv of others */
     char codec[16];      /* of the video, FFmpeg's name; "": unknown */
     int width, height;   /* 0: unknown */
 };

@@ -12,6 +12,7 @@
 #include "base/disk.h"
 #include "base/file.h"
 #include "segment/ebml.h"
+#include "segment/mkv_tags.h"
 #include "segment/mp4_box.h"
 
 enum {
@@ -381,6 +382,8 @@ static int finish(const struct scan *scan)
     int err = ftruncate(scan->fd, (off_t)scan->end) == 0 ? 0 : -errno;
     if (err == 0)
         err = write_duration(scan);
+    if (err == 0)
+        err = mkv_frames_write(scan->fd, scan->frames);
     if (err == 0)
         err = write_cues(scan);
     if (err == 0)

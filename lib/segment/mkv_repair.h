@@ -1,6 +1,7 @@
 /*
  * A Matroska file that a crash left open -> a closed one, in place: cut behind the last whole
- * frame, with its duration, its size and, in the space that was reserved for it, its index.
+ * frame, with its duration, its number of frames, its size and, in the space that was reserved
+ * for it, its index.
  */
 #ifndef SEGMENT_MKV_REPAIR_H
 #define SEGMENT_MKV_REPAIR_H

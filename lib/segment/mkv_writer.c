@@ -6,6 +6,7 @@
 
 #include "base/av_glue.h"
 #include "segment/container.h"
+#include "segment/mkv_tags.h"
 
 #define IO_BYTES (32 * 1024) /* only headers pass through it: payload is written directly */
 
@@ -50,6 +51,9 @@ int mkv_writer_open(struct mkv_writer *writer, struct sink *sink, const struct s
     *writer = (struct mkv_writer){.sink = sink};
     AVDictionary *dictionary = NULL;
     int err = container_begin(&writer->format, RTSPREC_CONTAINER_MKV, stream, wall_us);
+    if (err >= 0)
+        err = av_dict_set(&writer->format->streams[0]->metadata, MKV_FRAMES_TAG, MKV_FRAMES_UNKNOWN,
+                          0);
     if (err >= 0)
         err = open_io(writer);
     /* Clusters end with our fragments, or by themselves where a frame lasts longer. */
@@ -97,9 +101,13 @@ int mkv_writer_flush(struct mkv_writer *writer)
     return err < 0 ? err : writer->format->pb->error;
 }
 
-int mkv_writer_finish(struct mkv_writer *writer)
+int mkv_writer_finish(struct mkv_writer *writer, int64_t frames)
 {
+    struct sink *sink = writer->sink;
     int err = av_write_trailer(writer->format);
     avio_flush(writer->format->pb);
+    /* Not before: the muxer writes its tags once more. */
+    if (err >= 0 && !sink->error)
+        sink->error = mkv_frames_write(sink->fd, frames);
     return err;
 }

@@ -26,7 +26,7 @@ int mkv_writer_add(struct mkv_writer *writer, AVPacket *packet);
 /* Ends the cluster. */
 int mkv_writer_flush(struct mkv_writer *writer);
 
-/* Writes the cues and the header's last values. */
-int mkv_writer_finish(struct mkv_writer *writer);
+/* Writes the cues and the header's last values, of which the frames of the video are one. */
+int mkv_writer_finish(struct mkv_writer *writer, int64_t frames);
 
 #endif

@@ -354,7 +354,7 @@ int segment_close(struct segment **segment_pointer, struct segment_summary *summ
     int err = segment->sink.error ? 0 : write_all_held(segment);
     if (err == 0 && !segment->sink.error)
         err = end_fragment(segment);
-    int trailer = is_mp4(segment) ? 0 : mkv_writer_finish(&segment->mkv);
+    int trailer = is_mp4(segment) ? 0 : mkv_writer_finish(&segment->mkv, segment->summary.frames);
     err = err < 0 ? err : trailer;
     /* From here on nobody else syncs the file. */
     if (segment->durable && !segment->sink.error)

@@ -72,8 +72,7 @@ class Catalog(harness.Case):
             self.assertEqual(row["codec"], stream["codec_name"])
             self.assertEqual(row["width"], stream["width"])
             self.assertAlmostEqual(seconds, float(said["format"]["duration"]), delta=0.2)
-            if file.suffix == ".mp4":
-                self.assertEqual(row["frames"], int(stream["nb_read_packets"]))
+            self.assertEqual(row["frames"], int(stream["nb_read_packets"]))
             if file == self.copied:
                 continue
             start = time.strftime("%H_%M_%S", time.localtime(instant(row["start"]) // 1000000))

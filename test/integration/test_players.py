@@ -168,6 +168,8 @@ class Players(harness.Case):
                     self.assertAlmostEqual(int(video["FrameCount"]), self.frames[name], delta=3)
                     self.assertNotIn("IsTruncated", json.dumps(tracks))
                     self.assertEqual(tracks[0].get("IsStreamable"), "Yes")
+                else:
+                    self.assertEqual(video["extra"]["NUMBER_OF_FRAMES"], str(self.frames[name]))
 
     def test_mpv(self):
         self.needs("mpv")

@@ -5,6 +5,7 @@
 
 #include "segment/info.h"
 #include "segment/mkv_repair.h"
+#include "segment/mkv_tags.h"
 #include "segment/mp4_seal.h"
 
 static void record(struct recording *recording, const char *clip, enum rtsprec_container container)
@@ -45,7 +46,7 @@ static void check_recording(const struct recording *recording, size_t row, bool 
     bool is_close = off_us >= -tick_us && off_us <= (is_mp4 ? tick_us : SECOND / 5);
     require(is_close, "%s %d: %lld, expected %lld", name, is_mp4, (long long)info.duration_us,
             (long long)recording->summary.duration_us);
-    require(info.frames == (is_mp4 ? recording->summary.frames : 0), "%s: %lld", name,
+    require(info.frames == recording->summary.frames, "%s %d: %lld", name, is_mp4,
             (long long)info.frames);
     require(!strcmp(info.codec, clips[row].codec), "%s: %s", name, info.codec);
     require(info.width > 0 && info.height > 0, "%s: %dx%d", name, info.width, info.height);
@@ -100,11 +101,62 @@ static void test_a_repaired_file(void **state)
         assert_int_equal(info.start_us, RECORDING_START_US);
         assert_true(info.duration_us > SECOND / 2 && info.duration_us < 2 * SECOND);
         assert_string_equal(info.codec, "h264");
-        if (!is_mkv)
-            assert_int_equal(info.frames, mp4.frames);
+        assert_int_equal(info.frames, is_mkv ? mkv.frames : mp4.frames);
         image_uninit(&image);
         close(fd);
         recording_uninit(&recording);
+    }
+}
+
+/* Where a text is in a file. */
+static size_t find(const struct image *image, const char *text)
+{
+    const uint8_t *place = memmem(image->data, image->size, text, strlen(text));
+    assert_non_null(place);
+    return (size_t)(place - image->data);
+}
+
+/* While an mkv is open its tag says nothing; so does one that another program has written. */
+static void test_the_frames_of_an_mkv(void **state)
+{
+    (void)state;
+    struct recording recording;
+    record(&recording, "h264", RTSPREC_CONTAINER_MKV);
+    struct image *open = &recording.open, *closed = &recording.closed;
+    assert_int_equal(info_of(open->data, open->size).frames, 0);
+    assert_int_equal(info_of(closed->data, closed->size).frames, recording.summary.frames);
+    assert_true(find(open, MKV_FRAMES_TAG) < find(open, MKV_FRAMES_UNKNOWN));
+    /* No checksum is left that is true no more: a Void of its length. Open, there is no list of
+     * what is where in front of the tags. */
+    const uint8_t *tags = closed->data + find(open, "\x12\x54\xC3\x67");
+    assert_memory_equal(tags, "\x12\x54\xC3\x67", 4);
+    assert_non_null(memmem(tags, 12, "\xEC\x84", 2));
+    closed->data[find(closed, MKV_FRAMES_TAG)] = 'M';
+    assert_int_equal(info_of(closed->data, closed->size).frames, 0);
+    recording_uninit(&recording);
+}
+
+static void test_texts_of_a_number(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        uint64_t size;
+        int64_t frames;
+    } texts[] = {
+        {"7\0\0\0\0\0\0\0\0", 10, 7},
+        {"9999999999", 10, INT64_C(9999999999)},
+        {MKV_FRAMES_UNKNOWN, MKV_FRAMES_BYTES, 0},
+        {"\0\0\0\0\0\0\0\0\0", 10, 0},
+        {"7\0\0\0\0\0\0\0\0007", 10, 0}, /* behind the end */
+        {"-7\0\0\0\0\0\0\0", 10, 0},
+        {"7 frames\0", 10, 0},
+        {"7", 1, 0}, /* a copy */
+        {"00000000007", 11, 0},
+    };
+    for (size_t i = 0; i < LENGTH(texts); i++) {
+        int64_t frames = mkv_frames_parse((const uint8_t *)texts[i].text, texts[i].size);
+        require(frames == texts[i].frames, "%zu: %lld", i, (long long)frames);
     }
 }
 
@@ -155,6 +207,8 @@ int main(void)
         cmocka_unit_test(test_what_was_recorded),
         cmocka_unit_test(test_an_index_at_the_end),
         cmocka_unit_test(test_a_repaired_file),
+        cmocka_unit_test(test_the_frames_of_an_mkv),
+        cmocka_unit_test(test_texts_of_a_number),
         cmocka_unit_test(test_what_is_none),
         cmocka_unit_test(test_damage),
     };

@@ -3,6 +3,7 @@
 #include "campaign.h"
 #include "frames.h"
 
+#include "segment/info.h"
 #include "segment/mkv_repair.h"
 
 #define BLOCK_HEADER_BYTES 4 /* track, time, flags; in front of a frame */
@@ -61,6 +62,10 @@ static void check_repaired(const struct source *source, size_t size, const size_
         }
     }
     frames_uninit(&frames);
+    struct segment_info info;
+    assert_int_equal(segment_info_read(&info, source->fd, INT64_MAX), 0);
+    require(info.frames == (int64_t)counts[0], "%zu bytes: it tells of %lld frames", size,
+            (long long)info.frames);
     check_player(source, counts[0]);
 }
 
