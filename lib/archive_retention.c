@@ -124,7 +124,11 @@ int rtsprec_archive_retain(struct rtsprec_archive *archive,
         error_clear(error);
         err = look_ahead(archive, &writers, error);
     }
-    struct retention_need need = {writers.now_us, writers.list, writers.count};
+    struct retention_need need = {
+        .now_us = writers.now_us,
+        .active = writers.list,
+        .active_count = writers.count,
+    };
     if (err == 0)
         err = retain(archive->catalog, archive->directory, &taken, &need, dry_run != 0,
                      tell_deletion, &call, &done, error);

@@ -339,10 +339,10 @@ int retention_decide(const struct retention_request *request, retention_fn *tell
         .heap = calloc(2 * request->camera_count + 1, sizeof(struct entry)),
     };
     int err = decision.accounts && decision.heap ? 0 : RTSPREC_ERROR_NO_MEMORY;
-    if (err == 0) {
+    if (err == 0)
         open_accounts(&decision);
+    if (err == 0 && !request->is_clock_new)
         err = delete_for_age(&decision);
-    }
     if (err == 0 && !result->is_ended)
         err = delete_for_cameras(&decision);
     if (err == 0 && !result->is_ended)

@@ -54,6 +54,7 @@ struct retention_request {
     const struct retention_camera *cameras;      /* by their index the supply knows them */
     size_t camera_count;
     int64_t now_us;
+    bool is_clock_new;   /* now_us may be far off: nothing goes for its age */
     int64_t free_bytes;  /* of the file system; INT64_MAX: not known */
     int64_t disk_bytes;  /* size of the file system; 0: not known */
     int64_t block_bytes; /* what files take is a multiple of it; 0: not known */

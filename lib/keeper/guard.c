@@ -17,6 +17,10 @@
 /* A writer that asks again so soon after a pass in vain finds nothing new. */
 #define VAIN_US US_PER_SECOND
 
+/* Of a clock, until files may go by their age; and what it may be set without beginning anew. */
+#define CLOCK_HOLDS_US (600 * US_PER_SECOND)
+#define CLOCK_SET_US   (3600 * US_PER_SECOND)
+
 void guard_init(struct guard *guard, struct dispatcher *dispatcher, const char *directory)
 {
     *guard = (struct guard){
@@ -169,6 +173,16 @@ void guard_tell_failure(struct guard *guard, const struct guard_result *result)
     guard->trouble = error->code;
 }
 
+bool guard_is_clock_new(struct guard *guard, int64_t real_us, int64_t monotonic_us)
+{
+    int64_t set_us = real_us - monotonic_us - guard->ahead_us;
+    if (guard->held_us == 0 || set_us > CLOCK_SET_US || set_us < -CLOCK_SET_US) {
+        guard->held_us = monotonic_us;
+        guard->ahead_us = real_us - monotonic_us;
+    }
+    return monotonic_us - guard->held_us < CLOCK_HOLDS_US;
+}
+
 void guard_pass(struct guard *guard, struct catalog *catalog, int64_t real_us,
                 const struct retention_camera *active, size_t active_count,
                 struct guard_result *result)
@@ -176,13 +190,14 @@ void guard_pass(struct guard *guard, struct catalog *catalog, int64_t real_us,
     *result = (struct guard_result){.room_bytes = INT64_MAX};
     if (!guard->limits)
         return;
+    guard->pass_us = clock_monotonic_us();
     struct retention_need need = {
         .now_us = real_us,
+        .is_clock_new = guard_is_clock_new(guard, real_us, guard->pass_us),
         .active = active,
         .active_count = active_count,
     };
     struct retain_result retained = {0};
-    guard->pass_us = clock_monotonic_us();
     int err = catalog ? retain(catalog, guard->directory, guard->limits, &need, false, tell_deleted,
                                guard, &retained, &result->error)
                       : RTSPREC_ERROR_STATE;

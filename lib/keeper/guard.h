@@ -39,6 +39,8 @@ struct guard {
     /* the thread's */
     struct rtsprec_archive_limits *limits; /* owned; NULL: none */
     int64_t pass_us;                       /* when the present pass began; monotonic */
+    int64_t held_us;  /* since when the clock has not been set; monotonic, 0: not known */
+    int64_t ahead_us; /* what it was ahead of the monotonic one then */
     bool is_told_short, is_told_stuck;
     int trouble; /* why no pass can be made, an error code; 0: it can */
 };
@@ -85,6 +87,13 @@ void guard_end(struct guard *guard, const struct guard_result *result,
 
 /* That a pass could not be made is told once. */
 void guard_tell_failure(struct guard *guard, const struct guard_result *result);
+
+/*
+ * Whether what the clock says may be far off: a machine can start years ahead and hear of the time
+ * minutes later. So it does not count for the age of files before it has held for ten minutes,
+ * since the first pass and since it was set by more than an hour.
+ */
+bool guard_is_clock_new(struct guard *guard, int64_t real_us, int64_t monotonic_us);
 
 /* Makes a pass, tells of each file that goes, and once when the limits cannot be kept. catalog
  * NULL: there is none at this time. active: the cameras that record now. */

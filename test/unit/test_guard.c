@@ -292,6 +292,37 @@ static void test_a_pass_that_fails(void **state)
     assert_int_equal(told_count, 1);
 }
 
+/* A machine that boots years ahead, hears of the time after four minutes, and is right from then
+ * on. */
+static void test_a_clock_must_hold_before_age_counts(void **state)
+{
+    struct guard *guard = &((struct setting *)*state)->guard;
+    int64_t years = 1000 * 24 * HOUR;
+    assert_true(guard_is_clock_new(guard, 2 * years, SECOND));
+    assert_true(guard_is_clock_new(guard, 2 * years + 4 * MINUTE, SECOND + 4 * MINUTE));
+    assert_true(guard_is_clock_new(guard, years, SECOND + 5 * MINUTE));
+    assert_true(guard_is_clock_new(guard, years + 9 * MINUTE, SECOND + 14 * MINUTE));
+    assert_false(guard_is_clock_new(guard, years + 10 * MINUTE, SECOND + 15 * MINUTE));
+    /* What a clock that is kept in time by steps does. */
+    assert_false(guard_is_clock_new(guard, years + 41 * MINUTE, SECOND + 16 * MINUTE));
+    /* Ahead, in the middle of it all. */
+    assert_true(guard_is_clock_new(guard, 2 * years, SECOND + 17 * MINUTE));
+    assert_true(guard_is_clock_new(guard, 2 * years + 9 * MINUTE, SECOND + 26 * MINUTE));
+    assert_false(guard_is_clock_new(guard, 2 * years + 10 * MINUTE, SECOND + 27 * MINUTE));
+}
+
+static void test_a_pass_says_whether_age_counts(void **state)
+{
+    struct setting *setting = *state;
+    set_limits(&setting->guard, MB, 0, SECOND);
+    monotonic_us = SECOND;
+    pass(&setting->guard, SECOND);
+    assert_true(need.is_clock_new);
+    monotonic_us += 10 * MINUTE;
+    pass(&setting->guard, 11 * MINUTE);
+    assert_false(need.is_clock_new);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -303,6 +334,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_long_pass_is_cut, begin, end),
         cmocka_unit_test_setup_teardown(test_limits_that_cannot_be_kept_are_told_once, begin, end),
         cmocka_unit_test_setup_teardown(test_a_pass_that_fails, begin, end),
+        cmocka_unit_test_setup_teardown(test_a_clock_must_hold_before_age_counts, begin, end),
+        cmocka_unit_test_setup_teardown(test_a_pass_says_whether_age_counts, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

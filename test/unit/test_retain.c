@@ -217,7 +217,7 @@ static void test_free_space(void **state)
 static int64_t count_with(const struct rtsprec_archive_limits *limits,
                           const struct retention_camera *active, size_t count)
 {
-    struct retention_need need = {NOW, active, count};
+    struct retention_need need = {.now_us = NOW, .active = active, .active_count = count};
     struct retain_result result;
     done(retain(catalog, root, limits, &need, true, NULL, NULL, &result, &error));
     return result.deleted;

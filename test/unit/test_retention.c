@@ -74,6 +74,22 @@ static void test_age(void **state)
     require_path(4, "cam0/0/2", RTSPREC_DELETION_AGE);
 }
 
+/* For another limit it makes no difference. */
+static void test_age_of_a_clock_that_may_be_wrong(void **state)
+{
+    (void)state;
+    begin(1);
+    fill(0, 10, false);
+    model.limits.cameras = NULL;
+    model.limits.camera_count = 0;
+    model.limits.max_age_us = 7 * HOUR;
+    model.limits.max_bytes = 900;
+    model.request.is_clock_new = true;
+    model_decide(&model, &list);
+    assert_int_equal(list.count, 1);
+    require_path(0, "cam0/0/0", RTSPREC_DELETION_ARCHIVE_SPACE);
+}
+
 static void test_age_spares_what_is_protected(void **state)
 {
     (void)state;
@@ -390,6 +406,7 @@ int main(void)
         cmocka_unit_test(test_nothing_without_limits),
         cmocka_unit_test(test_an_empty_archive),
         cmocka_unit_test(test_age),
+        cmocka_unit_test(test_age_of_a_clock_that_may_be_wrong),
         cmocka_unit_test(test_age_spares_what_is_protected),
         cmocka_unit_test(test_a_camera_without_limits_of_its_own),
         cmocka_unit_test(test_the_space_of_a_camera),
