@@ -356,6 +356,12 @@ int catalog_open(struct catalog **out, const char *archive_directory, bool *is_n
     return 0;
 }
 
+void catalog_keep_small(struct catalog *catalog)
+{
+    struct rtsprec_error error; /* then it stays as it is */
+    execute(catalog, "PRAGMA cache_size = -128; PRAGMA shrink_memory;", &error);
+}
+
 bool catalog_is_broken(const struct catalog *catalog)
 {
     return catalog->is_broken;

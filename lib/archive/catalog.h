@@ -46,6 +46,9 @@ int catalog_open_in_memory(struct catalog **out, const char *archive_directory,
  * is put aside, too. */
 void catalog_close(struct catalog **catalog);
 
+/* Gives back the memory that reading all of the tree was worth; what comes now are single rows. */
+void catalog_keep_small(struct catalog *catalog);
+
 /* Whether it has proved to be broken; then all there is left is to close it and to open it again.
  */
 bool catalog_is_broken(const struct catalog *catalog);

@@ -101,6 +101,7 @@ static int read_tree(struct keeper *keeper, struct rtsprec_error *error)
     struct reconcile_result result;
     int err = reconcile(keeper->ledger.catalog, keeper->directory, false, clock_real_us(),
                         describe_segment, &result, error);
+    catalog_keep_small(keeper->ledger.catalog);
     if (err < 0 && err != RTSPREC_ERROR_IO)
         return err;
     if (err < 0)
