@@ -7,6 +7,7 @@ from the decoded files.
 """
 
 import time
+import unittest
 
 import harness
 from harness import amount, run
@@ -80,6 +81,7 @@ class Transcode(harness.Case):
             self.assertLessEqual(off_us, max(frame_us, FRAME_US) + FRAME_US,
                                  f"{name}: at {at_us} us the frame {number}")
 
+    @unittest.skipUnless(harness.IS_CAMPAIGN, "five encoders at once want the processors alone")
     def test_kinds(self):
         server = harness.Camera(self.folder, {case[0] for case in self.CASES.values()} | {"h265"})
         cameras = [{"name": name, "rtspUrl": server.url(f"/{case[0]}/{name}"), "fps": case[6],
@@ -143,6 +145,7 @@ class Transcode(harness.Case):
                     steps = {round((b - a) / 1000) for a, b in zip(sound, sound[1:])}
                     self.assertEqual(steps, {128}, file)
 
+    @unittest.skipUnless(harness.IS_CAMPAIGN, "the camera beside wants a processor of its own")
     def test_overload(self):
         """Nothing encodes as fast as that: frames are left out, and another camera loses none."""
         server = harness.Camera(self.folder, ("demo", "h265v"))
