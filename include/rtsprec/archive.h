@@ -173,18 +173,20 @@ RTSPREC_API int rtsprec_archive_coverage(struct rtsprec_archive *archive, const 
 /**
  * Protects the segments of a camera that overlap [from_us, to_us): retention deletes them last, or
  * never. It stands in the catalog and, where the file system has them, in an extended attribute of
- * each file (user.rtsprec.protected), so that it outlives the catalog and a move. A segment that is
- * still open is no part of the archive yet, and not protected.
+ * each file (user.rtsprec.protected), so that it outlives the catalog and a move. Of a camera that
+ * the catalog knows the time is noted in it, too: a segment that is still open, or comes later, is
+ * protected when it is closed. That is lost with the catalog.
  *
  * @param why         a line of 1 to 200 bytes; replaces an earlier one
- * @param[out] count  the segments it was done to; may be NULL
+ * @param[out] count  the closed segments it was done to; may be NULL
  * @return as above, or RTSPREC_ERROR_INVALID
  */
 RTSPREC_API int rtsprec_archive_protect(struct rtsprec_archive *archive, const char *camera,
                                         int64_t from_us, int64_t to_us, const char *why,
                                         int64_t *count, struct rtsprec_error *error);
 
-/** Takes the protection back. */
+/** Takes the protection back, also of what is closed later. What is left of a longer time protects
+ * a segment that is still open and holds some of it. */
 RTSPREC_API int rtsprec_archive_unprotect(struct rtsprec_archive *archive, const char *camera,
                                           int64_t from_us, int64_t to_us, int64_t *count,
                                           struct rtsprec_error *error);

@@ -30,6 +30,14 @@
  * adds or removes a row sets is_settled to 0, since what was done to the directory with it may not
  * survive a power cut although the row does.
  */
+/* Times of a camera in which segments that are added are protected; of several the last one counts.
+ */
+#define PROTECTION_TABLE                                                            \
+    "CREATE TABLE IF NOT EXISTS protection("                                        \
+    "  id INTEGER PRIMARY KEY, camera INTEGER NOT NULL, start_us INTEGER NOT NULL," \
+    "  end_us INTEGER NOT NULL, why TEXT NOT NULL);"                                \
+    "CREATE INDEX IF NOT EXISTS protection_by_camera ON protection(camera, start_us);"
+
 static const char schema[] =
     "CREATE TABLE state(is_built INTEGER NOT NULL);"
     "INSERT INTO state VALUES(0);"
@@ -77,8 +85,8 @@ static const char schema[] =
     /* Holes, and what was deleted or removed. Of one reason they do not touch. */
     "CREATE TABLE missing("
     "  camera INTEGER NOT NULL, reason INTEGER NOT NULL, start_us INTEGER NOT NULL,"
-    "  end_us INTEGER NOT NULL, PRIMARY KEY(camera, reason, start_us)) WITHOUT ROWID;"
-    "PRAGMA user_version = 1;";
+    "  end_us INTEGER NOT NULL, PRIMARY KEY(camera, reason, start_us)) WITHOUT "
+    "ROWID;" PROTECTION_TABLE "PRAGMA user_version = 1;";
 
 static int execute(struct catalog *catalog, const char *sql, struct rtsprec_error *error)
 {
@@ -117,6 +125,17 @@ static int make_schema(struct catalog *catalog, struct rtsprec_error *error)
     return err < 0 ? err : 0;
 }
 
+/* The first ones had none. */
+static int add_protection(struct catalog *catalog, struct rtsprec_error *error)
+{
+    int64_t found;
+    int result = catalog_number(catalog, &found, error,
+                                "SELECT count(*) FROM sqlite_master WHERE name = 'protection'", "");
+    if (result < 0 || found > 0 || sqlite3_db_readonly(catalog->db, "main") == 1)
+        return result < 0 ? result : 0;
+    return execute(catalog, PROTECTION_TABLE, error);
+}
+
 static int check_schema(struct catalog *catalog, struct rtsprec_error *error)
 {
     int64_t version = 0;
@@ -130,7 +149,7 @@ static int check_schema(struct catalog *catalog, struct rtsprec_error *error)
                          "%s: its version is %lld, expected %d: another version of rtsprec has "
                          "made it",
                          catalog->path, (long long)version, SCHEMA_VERSION);
-    return 0;
+    return add_protection(catalog, error);
 }
 
 static int check_pages(struct catalog *catalog, struct rtsprec_error *error)

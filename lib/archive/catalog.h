@@ -111,8 +111,12 @@ typedef bool catalog_camera_fn(void *user, const struct catalog_camera *camera);
 int catalog_cameras(struct catalog *catalog, catalog_camera_fn *camera, void *user,
                     struct rtsprec_error *error);
 
-/* Protects what overlaps [from_us, to_us); why NULL: takes it back. *count: how many. The files get
- * or lose the same as an extended attribute. */
+/*
+ * Protects what overlaps [from_us, to_us); why NULL: takes it back. *count: how many are closed.
+ * The files get or lose the same as an extended attribute. The time is noted: a segment of it that
+ * is added later is protected, too, and its file marked by whoever adds it. Of a camera that the
+ * catalog has not heard of nothing is noted.
+ */
 int catalog_protect(struct catalog *catalog, const char *camera, int64_t from_us, int64_t to_us,
                     const char *why, int64_t *count, struct rtsprec_error *error);
 

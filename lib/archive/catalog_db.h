@@ -5,8 +5,9 @@
 #include <sqlite3.h>
 
 #include "archive/catalog.h"
+#include "archive/protection.h"
 
-#define CATALOG_MAX_STATEMENTS 64
+#define CATALOG_MAX_STATEMENTS 80
 
 struct catalog {
     sqlite3 *db;
@@ -65,6 +66,11 @@ int catalog_directory_id(struct catalog *catalog, int64_t camera, const char *da
 int catalog_add_missing(struct catalog *catalog, int64_t camera, int64_t start_us, int64_t end_us,
                         enum rtsprec_coverage_reason reason, int64_t near_us,
                         struct rtsprec_error *error);
+
+/* What is noted to protect a segment of that time; "": nothing. Returns 0 or an error. */
+int catalog_noted_protection(struct catalog *catalog, int64_t camera, int64_t start_us,
+                             int64_t end_us, char why[PROTECTION_MOST_BYTES + 1],
+                             struct rtsprec_error *error);
 
 /* So far in the past or the future that nothing is there, and sums do not overflow. */
 int64_t catalog_clamp(int64_t time_us);

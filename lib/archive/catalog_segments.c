@@ -183,13 +183,21 @@ static int put_row(struct catalog *catalog, const struct rtsprec_archive_segment
         err = directory_id(catalog, camera, path, true, &directory, error);
     if (err > 0)
         err = unsettle(catalog, directory, error);
+    int64_t start_us = catalog_clamp(segment->start_us);
+    char noted[PROTECTION_MOST_BYTES + 1] = "";
+    if (err >= 0 && !segment->protected_why)
+        err = catalog_noted_protection(catalog, camera, start_us, start_us + duration_us, noted,
+                                       error);
     if (err < 0)
         return err;
-    return catalog_run(catalog, error, put, "iitiiiitiiiti", camera, directory, path->name,
-                       catalog_clamp(segment->start_us), duration_us, segment->bytes,
-                       segment->frames, segment->codec ? segment->codec : "",
-                       (int64_t)segment->width, (int64_t)segment->height, (int64_t)segment->reason,
-                       segment->protected_why, (int64_t)RTSPREC_SEGMENT_UNKNOWN);
+    err = catalog_run(catalog, error, put, "iitiiiitiiiti", camera, directory, path->name, start_us,
+                      duration_us, segment->bytes, segment->frames,
+                      segment->codec ? segment->codec : "", (int64_t)segment->width,
+                      (int64_t)segment->height, (int64_t)segment->reason,
+                      noted[0] ? noted : segment->protected_why, (int64_t)RTSPREC_SEGMENT_UNKNOWN);
+    if (err == 0 && noted[0])
+        protection_mark(catalog->directory, segment->path, noted);
+    return err;
 }
 
 int catalog_add_segment(struct catalog *catalog, const struct rtsprec_archive_segment *segment,
@@ -299,76 +307,4 @@ int catalog_cameras(struct catalog *catalog, catalog_camera_fn *tell, void *user
         }
     }
     return result;
-}
-
-struct paths {
-    char **items; /* owned, and what they point to */
-    size_t count, capacity;
-    bool no_memory;
-};
-
-static bool take_path(void *user, const struct rtsprec_archive_segment *segment)
-{
-    struct paths *paths = user;
-    if (paths->count == paths->capacity) {
-        size_t capacity = paths->capacity ? 2 * paths->capacity : 64;
-        char **items = realloc(paths->items, capacity * sizeof(*items));
-        paths->no_memory = !items;
-        if (!items)
-            return false;
-        paths->items = items;
-        paths->capacity = capacity;
-    }
-    paths->items[paths->count] = strdup(segment->path);
-    paths->no_memory = !paths->items[paths->count];
-    paths->count += !paths->no_memory;
-    return !paths->no_memory;
-}
-
-static int protect_row(struct catalog *catalog, int64_t camera, const char *path, const char *why,
-                       struct rtsprec_error *error)
-{
-    struct pieces pieces;
-    int64_t directory;
-    if (!split(path, &pieces))
-        return 0;
-    int result = directory_id(catalog, camera, &pieces, false, &directory, error);
-    return result <= 0 ? result
-                       : catalog_run(catalog, error,
-                                     "UPDATE segment SET why = ?3 WHERE directory = ?1 AND"
-                                     " name = ?2 AND why IS NOT ?3",
-                                     "itt", directory, pieces.name, why);
-}
-
-static int protect_rows(struct catalog *catalog, const char *camera, const struct paths *paths,
-                        const char *why, struct rtsprec_error *error)
-{
-    bool is_own;
-    int64_t id;
-    int result = catalog_enter(catalog, &is_own, error);
-    if (result < 0)
-        return result;
-    result = catalog_camera_id(catalog, camera, -1, false, &id, error);
-    for (size_t i = 0; result >= 0 && i < paths->count; i++)
-        result = protect_row(catalog, id, paths->items[i], why, error);
-    return catalog_leave(catalog, is_own, result < 0 ? result : 0, error);
-}
-
-int catalog_protect(struct catalog *catalog, const char *camera, int64_t from_us, int64_t to_us,
-                    const char *why, int64_t *count, struct rtsprec_error *error)
-{
-    struct paths paths = {0};
-    int err = catalog_list(catalog, camera, from_us, to_us, take_path, &paths, error);
-    if (err == 0 && paths.no_memory)
-        err = error_set(error, RTSPREC_ERROR_NO_MEMORY, "out of memory");
-    if (err == 0)
-        err = protect_rows(catalog, camera, &paths, why, error);
-    *count = err == 0 ? (int64_t)paths.count : 0;
-    for (size_t i = 0; i < paths.count; i++) {
-        if (err == 0)
-            protection_mark(catalog->directory, paths.items[i], why);
-        free(paths.items[i]);
-    }
-    free(paths.items);
-    return err;
 }

@@ -85,6 +85,7 @@ static int merge(struct catalog *catalog, int64_t from, int64_t to, struct rtspr
     static const char *const moves[] = {
         "UPDATE directory SET camera = ?2 WHERE camera = ?1",
         "UPDATE segment SET camera = ?2 WHERE camera = ?1",
+        "UPDATE protection SET camera = ?2 WHERE camera = ?1",
         "UPDATE OR IGNORE missing SET camera = ?2 WHERE camera = ?1",
         "UPDATE OR IGNORE condition SET camera = ?2 WHERE camera = ?1",
     };

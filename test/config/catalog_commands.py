@@ -164,6 +164,15 @@ class Commands(unittest.TestCase):
         self.check(["list", "yard", *archive], 0, self.line(SECOND) + "1 segment, 0.0 MB\n")
         self.check(["protect", "yard", "2024-01-01", "2024-01-02", *archive, "--why", "x"], 1,
                    stderr="rtsprecd: protect: no segment of yard in that time\n")
+        # What comes into a time that is protected.
+        self.check(["protect", "door", "2025-06-15", "2025-06-16", *archive, "--why", "x"], 0,
+                   "1 segment protected\n")
+        self.put("door/2025-06-15/17_06_41.mp4")
+        self.assertEqual(self.run_program("rescan", *archive).returncode, 0)
+        rows = self.json_of("list", "door", *archive)["segments"]
+        self.assertEqual([row["protected"] for row in rows], ["x", "x"])
+        self.check(["protect", "nobody", "2025-06-15", "2199-01-01", *archive, "--why", "x"], 1,
+                   stderr="rtsprecd: protect: no segment of nobody in that time\n")
 
     def test_rescan(self):
         archive = ["--archive", "video"]

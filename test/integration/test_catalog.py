@@ -95,6 +95,27 @@ class Catalog(harness.Case):
             gap_us = instant(following["start"]) - instant(row["end"])
             self.assertLess(abs(gap_us), 200_000, f"{row['path']}, {following['path']}")
 
+    def has_attributes(self, path):
+        try:
+            os.setxattr(self.output / path, "user.rtsprec.test", b"x")
+        except OSError:
+            return False
+        os.removexattr(self.output / path, "user.rtsprec.test")
+        return True
+
+    def protect_what_is_open(self, camera):
+        """The path that the file will have."""
+        part = max((self.output / camera).glob("*/*.part"))
+        now = datetime.datetime.now(datetime.timezone.utc)
+        times = [(now + datetime.timedelta(seconds=s)).strftime("%Y-%m-%dT%H:%M:%SZ")
+                 for s in (0, 1)]
+        found = subprocess.run(
+            [harness.program("RTSPRECD"), "protect", camera, *times, "--archive", self.output,
+             "--why", "a theft"], check=True, capture_output=True, text=True, timeout=60)
+        self.assertRegex(found.stdout,
+                         "^[01] segments? protected, and what is being recorded")
+        return str(part.relative_to(self.output)).removesuffix(".part")
+
     def check_coverage(self, expected_reasons):
         now_us = time.time_ns() // 1000
         from_text = datetime.datetime.fromtimestamp(
@@ -116,8 +137,15 @@ class Catalog(harness.Case):
         daemon = self.start()
         daemon.wait_closed(CAMERAS, 3)
         self.check_coverage({"recorded"})  # also what is open
+        last = self.protect_what_is_open("front")
         daemon.stop()
         segments = self.segments()
+        kept = {row["path"] for row in segments if row["protected"] == "a theft"}
+        self.assertIn(last, kept)
+        self.assertEqual({path.split("/")[0] for path in kept}, {"front"})
+        if self.has_attributes(segments[0]["path"]):
+            for path in kept:
+                self.assertIn("user.rtsprec.protected", os.listxattr(self.output / path))
         self.assertEqual({row["reason"] for row in segments}, {"rotated", "stopped"})
         self.check_files(segments)
         for camera in CAMERAS:

@@ -1,5 +1,6 @@
 #include "catalog_rig.h"
 
+#include <sqlite3.h>
 #include <sys/wait.h>
 
 #define A1 "a/2026-01-01/00_00_00.mp4"
@@ -164,6 +165,88 @@ static void test_the_oldest(void **state)
     check_cameras(catalog, "a 3 61 0 0-600 61/600\nb c 1 10 0 -5-300 10/305\n");
     done(catalog_protect(catalog, "nobody", 0, 301, "why", &count, &error));
     assert_int_equal(count, 0);
+    catalog_close(&catalog);
+}
+
+/* A segment that is open while its time is protected is protected once it is closed. */
+static void test_what_is_closed_later(void **state)
+{
+    struct catalog *catalog = open_catalog(*state);
+    int64_t count;
+    add_segment(catalog, A1, 0, 300, 10);
+    done(catalog_protect(catalog, "a", 100, 400, "a theft", &count, &error));
+    assert_int_equal(count, 1);
+    add_segment(catalog, A2, 300, 500, 20);
+    add_segment(catalog, A3, 500, 900, 30); /* begins behind it */
+    add_segment(catalog, B1, 0, 300, 40);   /* somebody else's */
+    static const char both[] =
+        A1 " 0-300 10B a theft\n" A2 " 300-500 20B a theft\n" A3 " 500-900 30B\n";
+    check_list(catalog, "a", 0, 900, both);
+    check_list(catalog, "b c", 0, 900, B1 " 0-300 40B\n");
+    check_cameras(catalog, "a 3 60 30 0-900 60/900\nb c 1 40 0 0-300 40/300\n");
+    catalog_close(&catalog);
+    catalog = open_catalog(*state);
+    /* Taken back of one segment, it does not come again with that one's row. */
+    done(catalog_protect(catalog, "a", 250, 260, NULL, &count, &error));
+    assert_int_equal(count, 1);
+    add_segment(catalog, A1, 0, 300, 10);
+    done(catalog_remove_segment(catalog, A2, RTSPREC_COVERAGE_REMOVED, &error));
+    add_segment(catalog, A2, 300, 500, 20); /* moved away and back */
+    check_list(catalog, "a", 0, 500, A1 " 0-300 10B\n" A2 " 300-500 20B a theft\n");
+    catalog_close(&catalog);
+}
+
+/* What is taken back in the middle leaves both ends; the last reason counts. */
+static void test_times_are_cut(void **state)
+{
+    struct catalog *catalog = open_catalog(*state);
+    int64_t count;
+    done(catalog_protect(catalog, "a", -90, -60, "nobody", &count, &error)); /* not heard of yet */
+    add_segment(catalog, "a/2026-01-01/23_00_00.mp4", 5000, 5001, 1);
+    done(catalog_protect(catalog, "a", 0, 1000, "one", &count, &error));
+    done(catalog_protect(catalog, "a", 200, 300, "two", &count, &error));
+    done(catalog_protect(catalog, "a", 400, 500, NULL, &count, &error));
+    done(catalog_protect(catalog, "a", 900, 1100, NULL, &count, &error));
+    done(catalog_protect(catalog, "a", 2000, 3000, "three", &count, &error));
+    done(catalog_protect(catalog, "a", 1900, 3100, NULL, &count, &error));
+    assert_int_equal(count, 0);
+    static const struct {
+        int start, end;
+        const char *why;
+    } cases[] = {
+        {-80, -70, ""},     {-10, 0, ""},       {-10, 1, " one"},   {100, 200, " one"},
+        {200, 300, " two"}, {299, 300, " two"}, {300, 310, " one"}, {400, 500, ""},
+        {450, 450, ""},     {499, 501, " one"}, {899, 900, " one"}, {900, 1100, ""},
+        {2000, 3000, ""},   {300, 300, " one"}, {500, 500, " one"},
+    };
+    for (size_t i = 0; i < LENGTH(cases); i++) {
+        char path[64], expected[128];
+        int64_t from = cases[i].start, to = cases[i].end > from ? cases[i].end : from + 1;
+        snprintf(path, sizeof(path), "a/2026-01-01/00_00_00-%d.mp4", (int)i + 2);
+        add_segment(catalog, path, cases[i].start, cases[i].end, 1);
+        snprintf(expected, sizeof(expected), "%s %d-%d 1B%s\n", path, cases[i].start, cases[i].end,
+                 cases[i].why);
+        check_list(catalog, "a", from, to, expected);
+        done(catalog_remove_segment(catalog, path, RTSPREC_COVERAGE_REMOVED, &error));
+    }
+    catalog_close(&catalog);
+}
+
+/* As the first ones were: their files know of no times. */
+static void test_one_without_protected_times(void **state)
+{
+    struct catalog *catalog = open_catalog(*state);
+    int64_t count;
+    add_segment(catalog, A1, 0, 300, 10);
+    catalog_close(&catalog);
+    sqlite3 *db;
+    assert_int_equal(sqlite3_open(path_in(*state, CATALOG_FILE), &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, "DROP TABLE protection", NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+    catalog = open_catalog(*state);
+    done(catalog_protect(catalog, "a", 0, 400, "a theft", &count, &error));
+    add_segment(catalog, A2, 300, 500, 20);
+    check_list(catalog, "a", 0, 900, A1 " 0-300 10B a theft\n" A2 " 300-500 20B a theft\n");
     catalog_close(&catalog);
 }
 
@@ -483,6 +566,9 @@ int main(void)
         CASE(test_removal),
         CASE(test_a_transaction),
         CASE(test_the_oldest),
+        CASE(test_what_is_closed_later),
+        CASE(test_times_are_cut),
+        CASE(test_one_without_protected_times),
         CASE(test_the_rate),
         CASE(test_a_claim_is_bounded),
         CASE(test_a_broken_file_is_put_aside),

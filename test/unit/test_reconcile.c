@@ -183,6 +183,8 @@ static void test_a_renamed_camera(void **state)
     make_tree(*state);
     check_reconcile(catalog, *state, false, 3, 4, 0, 0);
     done(catalog_protect(catalog, "a", 160, 161, "a theft", &count, &error));
+    done(catalog_protect(catalog, "a", 5000, 6000, "a fire", &count, &error));
+    done(catalog_protect(catalog, "b", 5000, 6000, "a flood", &count, &error));
     done(catalog_begin_session(catalog, 0, &error));
     done(catalog_set_condition(catalog, "a", RTSPREC_COVERAGE_UNREACHABLE, 10, &error));
     assert_int_equal(rename(path_in(*state, "a"), path_in(*state, "front door")), 0);
@@ -200,6 +202,12 @@ static void test_a_renamed_camera(void **state)
     assert_int_equal(rename(path_in(*state, "b"), path_in(*state, "yard")), 0);
     check_reconcile(catalog, *state, false, 0, 0, 0, 1);
     check_coverage(catalog, "yard", 100, 190, "100-120 14\n120-180 0\n180-190 5\n");
+    /* What is closed later. */
+    add_segment(catalog, "front door/2026-01-02/00_05_00.mp4", 5000, 5001, 6);
+    add_segment(catalog, "yard/2026-01-02/00_05_00.mp4", 5000, 5001, 6);
+    check_list(catalog, NULL, 5000, 5001,
+               "front door/2026-01-02/00_05_00.mp4 5000-5001 6B a fire\n"
+               "yard/2026-01-02/00_05_00.mp4 5000-5001 6B a flood\n");
     catalog_close(&catalog);
 }
 
@@ -218,6 +226,37 @@ static void test_a_camera_replaced(void **state)
     catalog_close(&catalog);
 }
 
+static bool read_why(const char *path, char why[PROTECTION_MOST_BYTES + 1])
+{
+    int fd = open(path, O_RDONLY);
+    assert_true(fd >= 0);
+    protection_read(fd, why);
+    close(fd);
+    return why[0] != '\0';
+}
+
+/* One that comes to a time that is protected is marked, too. */
+static void test_a_protected_time(void **state)
+{
+    struct catalog *catalog = open_catalog(*state);
+    char why[PROTECTION_MOST_BYTES + 1];
+    int64_t count;
+    make_tree(*state);
+    check_reconcile(catalog, *state, false, 3, 4, 0, 0);
+    done(catalog_protect(catalog, "a", 160, 420, "a theft", &count, &error));
+    assert_int_equal(count, 1);
+    write_file(path_in(*state, A "00_05_00.mp4"), "400 50");
+    write_file(path_in(*state, A "00_06_00.mp4"), "450 50");
+    check_reconcile(catalog, *state, false, 1, 2, 0, 0);
+    check_list(catalog, "a", 400, 500,
+               A "00_05_00.mp4 400-450 6B a theft\n" A "00_06_00.mp4 450-500 6B\n");
+    bool has_marks = read_why(path_in(*state, A "00_01_00.mkv"), why);
+    assert_int_equal(read_why(path_in(*state, A "00_05_00.mp4"), why), has_marks);
+    assert_string_equal(why, has_marks ? "a theft" : "");
+    assert_false(read_why(path_in(*state, A "00_06_00.mp4"), why));
+    catalog_close(&catalog);
+}
+
 /* A protection that only the file knows. */
 static void test_a_protected_file(void **state)
 {
@@ -227,11 +266,9 @@ static void test_a_protected_file(void **state)
     check_reconcile(catalog, *state, false, 3, 4, 0, 0);
     done(catalog_protect(catalog, "b", 0, 200, "a theft", &count, &error));
     char why[PROTECTION_MOST_BYTES + 1];
-    int fd = open(path_in(*state, B "00_00_00-2.mp4"), O_RDONLY);
-    protection_read(fd, why);
-    close(fd);
+    bool has_marks = read_why(path_in(*state, B "00_00_00-2.mp4"), why);
     catalog_close(&catalog);
-    if (why[0] == '\0')
+    if (!has_marks)
         skip(); /* the file system has no such attributes */
     assert_string_equal(why, "a theft");
     assert_int_equal(unlink(path_in(*state, CATALOG_FILE)), 0);
@@ -446,17 +483,12 @@ static void test_a_recorder_in_another_process(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(test_a_new_catalog),
-        CASE(test_files_by_hand),
-        CASE(test_fresh_times),
-        CASE(test_a_renamed_camera),
-        CASE(test_a_camera_replaced),
-        CASE(test_a_protected_file),
-        CASE(test_what_cannot_be_read),
-        CASE(test_a_large_directory),
-        CASE(test_a_slow_disk),
-        CASE(test_a_recorder_meanwhile),
-        CASE(test_a_recorder_in_another_process),
+        CASE(test_a_new_catalog),        CASE(test_files_by_hand),
+        CASE(test_fresh_times),          CASE(test_a_renamed_camera),
+        CASE(test_a_camera_replaced),    CASE(test_a_protected_time),
+        CASE(test_a_protected_file),     CASE(test_what_cannot_be_read),
+        CASE(test_a_large_directory),    CASE(test_a_slow_disk),
+        CASE(test_a_recorder_meanwhile), CASE(test_a_recorder_in_another_process),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
