@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/thread.h"
 #include "camera/camera.h"
+#include "keeper/turns.h"
 #include "options.h"
 
 struct rtsprec_recorder {
@@ -23,6 +24,7 @@ struct rtsprec_recorder {
     struct rtsprec_camera *first; /* linked by camera->next */
     struct archive_root *archives;
     struct keeping *keepings;
+    struct turns turns; /* of their keepers */
 };
 
 /* The keeper of an archive, there as long as a camera uses the archive. */
@@ -48,6 +50,11 @@ int rtsprec_recorder_create(struct rtsprec_recorder **out,
     if (!recorder)
         return error_set(error, RTSPREC_ERROR_NO_MEMORY, "out of memory");
     if (wait_init(&recorder->lock, &recorder->released) < 0) {
+        free(recorder);
+        return error_set(error, RTSPREC_ERROR_SYSTEM, "no lock could be created");
+    }
+    if (turns_init(&recorder->turns) < 0) {
+        wait_uninit(&recorder->lock, &recorder->released);
         free(recorder);
         return error_set(error, RTSPREC_ERROR_SYSTEM, "no lock could be created");
     }
@@ -125,7 +132,8 @@ static int open_keeping(struct rtsprec_recorder *recorder, struct keeping **out,
         archive_root_close(&root, &recorder->archives);
         return error_set(error, RTSPREC_ERROR_NO_MEMORY, "out of memory");
     }
-    err = keeper_create(&keeping->keeper, root, directory, recorder->dispatcher, error);
+    err = keeper_create(&keeping->keeper, root, directory, recorder->dispatcher, &recorder->turns,
+                        error);
     if (err < 0) {
         free(keeping);
         archive_root_close(&root, &recorder->archives);
@@ -283,6 +291,7 @@ void rtsprec_recorder_destroy(struct rtsprec_recorder **recorder_pointer)
         rtsprec_camera_destroy(&camera);
     }
     durable_destroy(&recorder->durable);
+    turns_uninit(&recorder->turns);
     wait_uninit(&recorder->lock, &recorder->released);
     free(recorder);
 }

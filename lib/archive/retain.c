@@ -316,6 +316,7 @@ static int run_round(struct pass *pass)
         .camera_count = pass->cameras.count,
         .now_us = pass->need->now_us,
         .is_clock_new = pass->need->is_clock_new,
+        .others_bytes = pass->need->others_bytes,
         .free_bytes = space.free_bytes,
         .disk_bytes = space.total_bytes,
         .block_bytes = space.block_bytes,

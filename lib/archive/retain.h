@@ -24,7 +24,8 @@
 /* What is known besides the catalog. */
 struct retention_need {
     int64_t now_us;
-    bool is_clock_new; /* as in struct retention_request */
+    bool is_clock_new;    /* as in struct retention_request */
+    int64_t others_bytes; /* likewise */
     /* Cameras that record now, with their name, open_bytes and lead_bytes. */
     const struct retention_camera *active;
     size_t active_count;

@@ -30,6 +30,7 @@ struct decision {
     struct retention_result *result;
     struct account *accounts;
     int64_t lead;                      /* of all cameras */
+    int64_t disk_lead;                 /* with other archives on the disk */
     int64_t used, used_lead, max_used; /* max_used 0: no limit */
     int64_t free, keep_free;           /* keep_free 0: no limit */
 
@@ -260,7 +261,7 @@ static int64_t missing_to_free(const struct decision *decision, int leads)
 {
     /* What others have on the disk is not ours to count on. */
     int64_t lead =
-        lead_within(decision->lead, decision->used + decision->free - decision->keep_free);
+        lead_within(decision->disk_lead, decision->used + decision->free - decision->keep_free);
     int64_t missing = decision->keep_free + leads * lead - decision->free;
     return decision->keep_free > 0 && missing > 0 ? missing : 0;
 }
@@ -306,6 +307,7 @@ static void open_accounts(struct decision *decision)
         decision->used += account->used;
         decision->lead += camera->lead_bytes;
     }
+    decision->disk_lead = decision->lead + request->others_bytes;
     decision->max_used = limits->max_bytes;
     decision->used_lead = lead_within(decision->lead, limits->max_bytes);
     decision->keep_free = request->free_bytes == INT64_MAX ? 0 : limits->keep_free_bytes;

@@ -8,6 +8,8 @@
  * pass after a pass finds nothing to do, and after a pass at least one lead can be written before
  * the next begins. So that a tight limit does not empty an archive, the lead counts as at most a
  * tenth of what the limit allows; room_bytes says what can really be written until the next pass.
+ * For free space the lead is that of all archives on the file system: each begins at the same
+ * amount, and what one has freed the others need not.
  *
  * rtsprec/retention.h tells the order of deletions. Two things it does not:
  * - What is behind a segment younger than its camera's minimum counts as young, too, until that
@@ -54,10 +56,11 @@ struct retention_request {
     const struct retention_camera *cameras;      /* by their index the supply knows them */
     size_t camera_count;
     int64_t now_us;
-    bool is_clock_new;   /* now_us may be far off: nothing goes for its age */
-    int64_t free_bytes;  /* of the file system; INT64_MAX: not known */
-    int64_t disk_bytes;  /* size of the file system; 0: not known */
-    int64_t block_bytes; /* what files take is a multiple of it; 0: not known */
+    bool is_clock_new;    /* now_us may be far off: nothing goes for its age */
+    int64_t free_bytes;   /* of the file system; INT64_MAX: not known */
+    int64_t disk_bytes;   /* size of the file system; 0: not known */
+    int64_t block_bytes;  /* what files take is a multiple of it; 0: not known */
+    int64_t others_bytes; /* what other archives there write until the next pass */
     struct retention_supply supply;
 };
 

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 
 #include "archive/limits.h"
-#include "archive/retain.h"
 #include "base/clock.h"
 #include "keeper/room.h"
 
@@ -183,22 +182,16 @@ bool guard_is_clock_new(struct guard *guard, int64_t real_us, int64_t monotonic_
     return monotonic_us - guard->held_us < CLOCK_HOLDS_US;
 }
 
-void guard_pass(struct guard *guard, struct catalog *catalog, int64_t real_us,
-                const struct retention_camera *active, size_t active_count,
+void guard_pass(struct guard *guard, struct catalog *catalog, struct retention_need *need,
                 struct guard_result *result)
 {
     *result = (struct guard_result){.room_bytes = INT64_MAX};
     if (!guard->limits)
         return;
     guard->pass_us = clock_monotonic_us();
-    struct retention_need need = {
-        .now_us = real_us,
-        .is_clock_new = guard_is_clock_new(guard, real_us, guard->pass_us),
-        .active = active,
-        .active_count = active_count,
-    };
+    need->is_clock_new = guard_is_clock_new(guard, need->now_us, guard->pass_us);
     struct retain_result retained = {0};
-    int err = catalog ? retain(catalog, guard->directory, guard->limits, &need, false, tell_deleted,
+    int err = catalog ? retain(catalog, guard->directory, guard->limits, need, false, tell_deleted,
                                guard, &retained, &result->error)
                       : RTSPREC_ERROR_STATE;
     result->is_failed = err < 0;

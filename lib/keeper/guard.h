@@ -16,7 +16,7 @@
 #include <rtsprec/retention.h>
 
 #include "archive/catalog.h"
-#include "archive/retention.h"
+#include "archive/retain.h"
 #include "base/dispatcher.h"
 
 struct guard {
@@ -96,9 +96,8 @@ void guard_tell_failure(struct guard *guard, const struct guard_result *result);
 bool guard_is_clock_new(struct guard *guard, int64_t real_us, int64_t monotonic_us);
 
 /* Makes a pass, tells of each file that goes, and once when the limits cannot be kept. catalog
- * NULL: there is none at this time. active: the cameras that record now. */
-void guard_pass(struct guard *guard, struct catalog *catalog, int64_t real_us,
-                const struct retention_camera *active, size_t active_count,
+ * NULL: there is none at this time. What is said of the clock is the guard's. */
+void guard_pass(struct guard *guard, struct catalog *catalog, struct retention_need *need,
                 struct guard_result *result);
 
 #endif

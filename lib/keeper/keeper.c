@@ -3,6 +3,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "archive/limits.h"
 #include "archive/reconcile.h"
@@ -235,8 +236,8 @@ static struct retention_camera *list_active(const struct keeper *keeper, size_t 
 }
 
 /* On a disk too full for the catalog: what there is, is found out from the tree. */
-static void pass_without_catalog(struct keeper *keeper, const struct retention_camera *active,
-                                 size_t count, struct guard_result *result)
+static void pass_without_catalog(struct keeper *keeper, struct retention_need *need,
+                                 struct guard_result *result)
 {
     struct rtsprec_error error = {0};
     struct reconcile_result read;
@@ -247,35 +248,60 @@ static void pass_without_catalog(struct keeper *keeper, const struct retention_c
         return;
     int err = reconcile(catalog, keeper->directory, false, clock_real_us(), describe_segment, &read,
                         &error);
+    need->now_us = clock_real_us();
     if (err == 0 || err == RTSPREC_ERROR_IO)
-        guard_pass(&keeper->guard, catalog, clock_real_us(), active, count, result);
+        guard_pass(&keeper->guard, catalog, need, result);
     catalog_close(&catalog);
     /* There may be room for the other one now. */
     if (!result->is_failed)
         keeper->beat_us = clock_monotonic_us() + AFTER_PASS_US;
 }
 
-/* Makes room within the limits, or says that it could not. */
-static void keep_limits(struct keeper *keeper)
+/* Other archives on the disk are told what is written to this one. */
+static void tell_others(struct keeper *keeper)
+{
+    struct stat status;
+    dev_t device = stat(keeper->directory, &status) == 0 ? status.st_dev : 0;
+    pthread_mutex_lock(&keeper->lock);
+    struct guard_load load = keeper_load(keeper, clock_monotonic_us());
+    pthread_mutex_unlock(&keeper->lock);
+    turn_tell(&keeper->turn, device,
+              room_needed_bytes(load.bytes_per_second, ROOM_LONGEST_PAUSE_US));
+}
+
+/* Makes room within the limits, or says that it could not. It has the turn. */
+static void make_pass(struct keeper *keeper, int64_t others_bytes)
 {
     struct guard *guard = &keeper->guard;
     struct guard_result result;
-    size_t count;
+    struct retention_need need = {.now_us = clock_real_us(), .others_bytes = others_bytes};
     pthread_mutex_lock(&keeper->lock);
     struct rtsprec_archive_limits *old = guard_begin(guard);
     struct guard_load load = keeper_load(keeper, clock_monotonic_us());
-    struct retention_camera *active = list_active(keeper, &count);
+    struct retention_camera *active = list_active(keeper, &need.active_count);
     pthread_mutex_unlock(&keeper->lock);
     limits_free(&old);
-    guard_pass(guard, keeper->ledger.catalog, clock_real_us(), active, count, &result);
+    need.active = active;
+    guard_pass(guard, keeper->ledger.catalog, &need, &result);
     if (result.is_failed)
-        pass_without_catalog(keeper, active, count, &result);
+        pass_without_catalog(keeper, &need, &result);
     guard_tell_failure(guard, &result);
     free(active);
     pthread_mutex_lock(&keeper->lock);
     guard_end(guard, &result, &load, clock_monotonic_us());
     pthread_cond_broadcast(&keeper->made);
     pthread_mutex_unlock(&keeper->lock);
+}
+
+/* One after the other of the archives on a disk: else each would free what is missing. */
+static void keep_limits(struct keeper *keeper)
+{
+    int64_t others_bytes;
+    tell_others(keeper);
+    if (!turn_begin(&keeper->turn, &others_bytes))
+        return; /* a stop */
+    make_pass(keeper, others_bytes);
+    turn_end(&keeper->turn);
 }
 
 /* Whether a pass is to be made now, also because others write to the disk. */
@@ -300,8 +326,10 @@ static void work(struct keeper *keeper, bool is_end)
 {
     struct rtsprec_error error = {0};
     bool is_beat = clock_monotonic_us() >= keeper->beat_us;
-    if (is_beat)
+    if (is_beat) {
         keeper->beat_us = clock_monotonic_us() + CATALOG_SIGN_OF_LIFE_US;
+        tell_others(keeper);
+    }
     int err = keep_catalog(keeper, is_end, &error);
     if (err == 0 && is_beat)
         err = ledger_sync(&keeper->ledger, &error);
@@ -359,7 +387,7 @@ static int start(struct keeper *keeper)
 }
 
 int keeper_create(struct keeper **out, struct archive_root *root, const char *directory,
-                  struct dispatcher *dispatcher, struct rtsprec_error *error)
+                  struct dispatcher *dispatcher, struct turns *turns, struct rtsprec_error *error)
 {
     *out = NULL;
     struct keeper *keeper = calloc(1, sizeof(*keeper));
@@ -375,7 +403,9 @@ int keeper_create(struct keeper **out, struct archive_root *root, const char *di
     notes_init(&keeper->notes, MOST_NOTES);
     ledger_init(&keeper->ledger, root, keeper->directory, clock_real_us(), clock_monotonic_us());
     guard_init(&keeper->guard, dispatcher, keeper->directory);
+    turn_join(&keeper->turn, turns);
     if (start(keeper) < 0) {
+        turn_leave(&keeper->turn);
         free(copy);
         free(keeper);
         return error_set(error, RTSPREC_ERROR_SYSTEM,
@@ -392,8 +422,11 @@ void keeper_stop(struct keeper *keeper)
     keeper->is_closing = true;
     pthread_cond_signal(&keeper->wake);
     pthread_mutex_unlock(&keeper->lock);
-    if (is_first)
-        pthread_join(keeper->thread, NULL);
+    if (!is_first)
+        return;
+    turn_stop(&keeper->turn);
+    pthread_join(keeper->thread, NULL);
+    turn_leave(&keeper->turn);
 }
 
 void keeper_destroy(struct keeper **keeper_pointer)

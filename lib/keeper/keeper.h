@@ -21,15 +21,16 @@
 struct keeper;
 struct keeper_camera;
 struct rtsprec_archive_limits;
+struct turns;
 
 /*
- * Begins a session of the archive. The root and the dispatcher stay the caller's and must outlive
- * keeper_stop().
+ * Begins a session of the archive. The root, the dispatcher and the turns, which all keepers of a
+ * recorder have in common, stay the caller's and must outlive keeper_stop().
  *
  * Returns 0, RTSPREC_ERROR_NO_MEMORY or RTSPREC_ERROR_SYSTEM.
  */
 int keeper_create(struct keeper **out, struct archive_root *root, const char *directory,
-                  struct dispatcher *dispatcher, struct rtsprec_error *error);
+                  struct dispatcher *dispatcher, struct turns *turns, struct rtsprec_error *error);
 
 /* Writes what is left, ends the session in good order and the thread; what is told after that is
  * ignored. */

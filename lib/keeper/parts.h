@@ -11,6 +11,7 @@
 #include "keeper/ledger.h"
 #include "keeper/notes.h"
 #include "keeper/rate.h"
+#include "keeper/turns.h"
 
 /* A camera's place with the keeper. */
 struct keeper_camera {
@@ -44,6 +45,8 @@ struct keeper {
     struct notes notes;
     bool is_closing, has_ended;
     int64_t notes_us; /* monotonic: when notes are to be written; INT64_MAX: there are none */
+
+    struct turn turn; /* locks by itself */
 
     /* the thread's */
     struct ledger ledger;

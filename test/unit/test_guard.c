@@ -129,10 +129,11 @@ static void pass_under(struct guard *guard, int64_t now_us, struct guard_load lo
 {
     static char catalog; /* is never looked at */
     struct retention_camera active = {.name = "yard", .open_bytes = 5 * MB};
+    struct retention_need known = {.now_us = 7 * HOUR, .active = &active, .active_count = 1};
     struct guard_result result;
     struct rtsprec_archive_limits *old = guard_begin(guard);
     limits_free(&old);
-    guard_pass(guard, (struct catalog *)&catalog, 7 * HOUR, &active, 1, &result);
+    guard_pass(guard, (struct catalog *)&catalog, &known, &result);
     guard_tell_failure(guard, &result);
     guard_end(guard, &result, &load, now_us);
 }

@@ -2,12 +2,17 @@
  * themselves is the test's. */
 #include "directory.h"
 
+#include <stdatomic.h>
+#include <sys/statvfs.h>
+
 #include <rtsprec/camera.h>
+#include <rtsprec/retention.h>
 
 #include "archive/catalog.h"
 #include "base/clock.h"
 #include "camera/describe.h"
 #include "keeper/keeper.h"
+#include "keeper/turns.h"
 
 static int64_t file_start_us, file_end_us;
 
@@ -43,6 +48,39 @@ int64_t __wrap_clock_real_us(void)
     return __real_clock_real_us() + clock_ahead_us;
 }
 
+/* A disk of which every file takes one block. */
+#define BLOCK 4096
+
+static _Atomic int64_t free_blocks;
+static atomic_int unlinked;
+
+int __wrap_statvfs(const char *path, struct statvfs *status);
+int __wrap_statvfs(const char *path, struct statvfs *status)
+{
+    (void)path;
+    *status = (struct statvfs){
+        .f_frsize = BLOCK,
+        .f_bavail = (fsblkcnt_t)free_blocks,
+        .f_blocks = 1000000,
+    };
+    return 0;
+}
+
+/* Slow, as a disk that is busy. */
+int __real_unlinkat(int fd, const char *name, int flags);
+int __wrap_unlinkat(int fd, const char *name, int flags);
+int __wrap_unlinkat(int fd, const char *name, int flags)
+{
+    int err = __real_unlinkat(fd, name, flags);
+    if (flags == 0 && err == 0) {
+        usleep(20000);
+        free_blocks++;
+        unlinked++;
+    }
+    return err;
+}
+
+static struct turns turns;
 static struct dispatcher *dispatcher;
 static char told[16][400];
 static _Atomic int told_count;
@@ -78,6 +116,7 @@ static void begin_dispatcher(void)
     struct dispatcher_callbacks callbacks = {NULL, take_log, RTSPREC_LOG_DEBUG, NULL};
     struct rtsprec_error error;
     told_count = 0;
+    free_blocks = 100000;
     assert_int_equal(dispatcher_create(&dispatcher, &callbacks, &error), 0);
 }
 
@@ -97,8 +136,8 @@ static void open_rig(struct rig *rig, const char *directory)
     snprintf(rig->directory, sizeof(rig->directory), "%.399s", directory);
     require(archive_root_open(&rig->root, &rig->roots, rig->directory, &error) == 0, "%s",
             error.text);
-    require(keeper_create(&rig->keeper, rig->root, rig->directory, dispatcher, &error) == 0, "%s",
-            error.text);
+    require(keeper_create(&rig->keeper, rig->root, rig->directory, dispatcher, &turns, &error) == 0,
+            "%s", error.text);
     assert_int_equal(keeper_add_camera(&rig->camera, rig->keeper, "yard", rig->directory, &error),
                      0);
 }
@@ -286,6 +325,94 @@ static void test_a_clock_that_is_set(void **state)
     assert_span(&found, 0, later, later + 100, RTSPREC_COVERAGE_UNAUTHORIZED);
 }
 
+static void fill(const char *directory)
+{
+    char path[500];
+    mkdir(directory, 0700);
+    snprintf(path, sizeof(path), "%.380s/yard", directory);
+    mkdir(path, 0700);
+    snprintf(path, sizeof(path), "%.380s/yard/2026-01-15", directory);
+    mkdir(path, 0700);
+    for (int i = 0; i < 20; i++) {
+        snprintf(path, sizeof(path), "%.380s/yard/2026-01-15/08_%02d_00.mp4", directory, i);
+        write_file(path, "video");
+    }
+}
+
+/* Both find at the same moment that five blocks are missing. */
+static void test_two_archives_free_once_what_is_missing(void **state)
+{
+    struct rig rigs[2];
+    struct rtsprec_archive_limits limits;
+    rtsprec_archive_limits_init(&limits);
+    begin_dispatcher();
+    unlinked = 0;
+    for (int i = 0; i < 2; i++) {
+        char name[] = "video0";
+        name[5] = (char)('0' + i);
+        fill(path_in(*state, name));
+        open_rig(&rigs[i], path_in(*state, name));
+    }
+    wait_told("video0 holds 20 segments");
+    wait_told("video1 holds 20 segments");
+    limits.keep_free_bytes = (free_blocks + 5) * BLOCK;
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(keeper_set_limits(rigs[i].keeper, &limits, NULL), 0);
+    for (int i = 0; i < 5000 && unlinked < 5; i++)
+        usleep(1000);
+    usleep(200000);
+    for (int i = 0; i < 2; i++)
+        close_rig(&rigs[i]);
+    dispatcher_destroy(&dispatcher);
+    assert_int_equal(unlinked, 5);
+}
+
+/* Behind another on the same disk that hangs in its pass. */
+static void test_a_stop_is_heard_in_the_queue(void **state)
+{
+    struct turn other;
+    struct stat status;
+    struct rig rig;
+    struct found found;
+    int64_t others;
+    struct rtsprec_archive_limits limits;
+    rtsprec_archive_limits_init(&limits);
+    limits.keep_free_bytes = 100005 * (int64_t)BLOCK;
+    begin_dispatcher();
+    unlinked = 0;
+    turn_join(&other, &turns);
+    assert_int_equal(stat(*state, &status), 0);
+    turn_tell(&other, status.st_dev, 0);
+    assert_true(turn_begin(&other, &others));
+    fill(path_in(*state, "video"));
+    open_rig(&rig, path_in(*state, "video"));
+    wait_told("holds 20 segments");
+    tell(&rig, RTSPREC_COVERAGE_UNREACHABLE, clock_real_us());
+    assert_int_equal(keeper_set_limits(rig.keeper, &limits, NULL), 0);
+    usleep(100000);
+    close_rig(&rig);
+    turn_end(&other);
+    turn_leave(&other);
+    dispatcher_destroy(&dispatcher);
+    assert_int_equal(unlinked, 0);
+    int64_t later = clock_real_us();
+    look(&found, path_in(*state, "video"), later, later + 1000);
+    assert_span(&found, 0, later, later + 1000, RTSPREC_COVERAGE_STOPPED);
+}
+
+static int begin_turns(void **state)
+{
+    (void)state;
+    return turns_init(&turns);
+}
+
+static int end_turns(void **state)
+{
+    (void)state;
+    turns_uninit(&turns);
+    return 0;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -297,6 +424,10 @@ int main(void)
                                         directory_remove),
         cmocka_unit_test_setup_teardown(test_a_clock_that_is_set, directory_create,
                                         directory_remove),
+        cmocka_unit_test_setup_teardown(test_a_stop_is_heard_in_the_queue, directory_create,
+                                        directory_remove),
+        cmocka_unit_test_setup_teardown(test_two_archives_free_once_what_is_missing,
+                                        directory_create, directory_remove),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, begin_turns, end_turns);
 }

@@ -155,6 +155,27 @@ static void test_the_space_of_all(void **state)
     assert_int_equal(result.room_bytes, 1);
 }
 
+/* What they write counts for free space, and for nothing else. */
+static void test_other_archives_on_the_disk(void **state)
+{
+    (void)state;
+    begin(1);
+    fill(0, 60, false);
+    model.cameras[0].lead_bytes = 40;
+    model.request.others_bytes = 160;
+    model.limits.keep_free_bytes = 1000;
+    model.request.free_bytes = 1200;
+    model_decide(&model, &list);
+    assert_int_equal(list.count, 0);
+    model.request.free_bytes = 1199;
+    model_decide(&model, &list);
+    assert_int_equal(list.count, 3); /* to twice the lead of both */
+    model.limits.keep_free_bytes = 0;
+    model.limits.max_bytes = 6040;
+    model_decide(&model, &list);
+    assert_int_equal(list.count, 0);
+}
+
 /* A file gives back whole blocks. */
 static void test_blocks(void **state)
 {
@@ -411,6 +432,7 @@ int main(void)
         cmocka_unit_test(test_a_camera_without_limits_of_its_own),
         cmocka_unit_test(test_the_space_of_a_camera),
         cmocka_unit_test(test_the_space_of_all),
+        cmocka_unit_test(test_other_archives_on_the_disk),
         cmocka_unit_test(test_blocks),
         cmocka_unit_test(test_one_limit_at_a_time),
         cmocka_unit_test(test_the_lead),
