@@ -234,12 +234,9 @@ static bool tell_span(void *user, const struct coverage_interval *span)
     return teller->tell(teller->user, &out);
 }
 
-static int load_all(struct load *load, const char *camera)
+static int load_all(struct load *load)
 {
-    int result = catalog_camera_id(load->catalog, camera, -1, false, &load->camera, load->error);
-    if (result <= 0)
-        return result;
-    result = load_segments(load);
+    int result = load_segments(load);
     if (result == 0)
         result = load_missing(load);
     if (result == 0)
@@ -247,6 +244,25 @@ static int load_all(struct load *load, const char *camera)
     if (result == 0)
         result = load_conditions(load);
     return result == 0 ? complete_conditions(load) : result;
+}
+
+static int tell_all(struct load *load, coverage_fn *tell, void *user)
+{
+    int err = load->camera ? load_all(load) : 0;
+    if (err == 0) {
+        struct coverage_ledger ledger = {
+            (struct coverage_interval *)load->segments.items,    load->segments.count,
+            (struct coverage_interval *)load->missing.items,     load->missing.count,
+            (struct coverage_session *)load->sessions.items,     load->sessions.count,
+            (struct coverage_condition *)load->conditions.items, load->conditions.count,
+        };
+        coverage_spans(&ledger, load->from_us, load->to_us, tell, user);
+    }
+    free(load->segments.items);
+    free(load->missing.items);
+    free(load->sessions.items);
+    free(load->conditions.items);
+    return err;
 }
 
 int catalog_coverage(struct catalog *catalog, const char *camera, int64_t from_us, int64_t to_us,
@@ -258,20 +274,29 @@ int catalog_coverage(struct catalog *catalog, const char *camera, int64_t from_u
         .from_us = catalog_clamp(from_us),
         .to_us = catalog_clamp(to_us),
     };
-    int err = load_all(&load, camera);
-    if (err == 0) {
-        struct coverage_ledger ledger = {
-            (struct coverage_interval *)load.segments.items,    load.segments.count,
-            (struct coverage_interval *)load.missing.items,     load.missing.count,
-            (struct coverage_session *)load.sessions.items,     load.sessions.count,
-            (struct coverage_condition *)load.conditions.items, load.conditions.count,
-        };
-        struct teller teller = {tell, user, camera};
-        coverage_spans(&ledger, load.from_us, load.to_us, tell_span, &teller);
-    }
-    free(load.segments.items);
-    free(load.missing.items);
-    free(load.sessions.items);
-    free(load.conditions.items);
-    return err;
+    struct teller teller = {tell, user, camera};
+    int result = catalog_camera_id(catalog, camera, -1, false, &load.camera, error);
+    return result < 0 ? result : tell_all(&load, tell_span, &teller);
+}
+
+static bool see_reason(void *user, const struct coverage_interval *span)
+{
+    bool *is_explained = user;
+    *is_explained =
+        span->reason != RTSPREC_COVERAGE_RECORDED && span->reason != RTSPREC_COVERAGE_UNKNOWN;
+    return !*is_explained;
+}
+
+int catalog_is_explained(struct catalog *catalog, int64_t camera, int64_t from_us, int64_t to_us,
+                         bool *is_explained, struct rtsprec_error *error)
+{
+    struct load load = {
+        .catalog = catalog,
+        .error = error,
+        .camera = camera,
+        .from_us = from_us,
+        .to_us = to_us,
+    };
+    *is_explained = false;
+    return tell_all(&load, see_reason, is_explained);
 }

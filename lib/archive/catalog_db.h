@@ -7,7 +7,7 @@
 #include "archive/catalog.h"
 #include "archive/protection.h"
 
-#define CATALOG_MAX_STATEMENTS 80
+#define CATALOG_MAX_STATEMENTS 96
 
 struct catalog {
     sqlite3 *db;
@@ -66,6 +66,15 @@ int catalog_directory_id(struct catalog *catalog, int64_t camera, const char *da
 int catalog_add_missing(struct catalog *catalog, int64_t camera, int64_t start_us, int64_t end_us,
                         enum rtsprec_coverage_reason reason, int64_t near_us,
                         struct rtsprec_error *error);
+
+/* Adds the time of a segment that is gone: pieces deleted one after the other become one, unless
+ * something else says what was the matter between them. */
+int catalog_add_gone(struct catalog *catalog, int64_t camera, int64_t start_us, int64_t end_us,
+                     enum rtsprec_coverage_reason reason, struct rtsprec_error *error);
+
+/* Whether any of that time has a reason other than being recorded, or unknown. */
+int catalog_is_explained(struct catalog *catalog, int64_t camera, int64_t from_us, int64_t to_us,
+                         bool *is_explained, struct rtsprec_error *error);
 
 /* What is noted to protect a segment of that time; "": nothing. Returns 0 or an error. */
 int catalog_noted_protection(struct catalog *catalog, int64_t camera, int64_t start_us,

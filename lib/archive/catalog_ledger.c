@@ -162,6 +162,58 @@ int catalog_add_missing(struct catalog *catalog, int64_t camera, int64_t start_u
     return result;
 }
 
+/* Between two segments that follow each other, rounded times of frames. */
+#define TOUCH_US (US_PER_SECOND / 10)
+
+/* What may be missing between two pieces that become one, if nobody knows why. */
+#define NEAR_US (2 * US_PER_SECOND)
+
+static int bridge(struct catalog *catalog, int64_t camera, int64_t from_us, int64_t to_us,
+                  enum rtsprec_coverage_reason reason, struct rtsprec_error *error)
+{
+    bool is_explained;
+    if (to_us <= from_us || to_us - from_us > NEAR_US)
+        return 0;
+    int err = catalog_is_explained(catalog, camera, from_us, to_us, &is_explained, error);
+    return err < 0 || is_explained
+               ? err
+               : catalog_add_missing(catalog, camera, from_us, to_us, reason, 0, error);
+}
+
+int catalog_add_gone(struct catalog *catalog, int64_t camera, int64_t start_us, int64_t end_us,
+                     enum rtsprec_coverage_reason reason, struct rtsprec_error *error)
+{
+    int64_t other_us;
+    int result = catalog_add_missing(catalog, camera, start_us, end_us, reason, TOUCH_US, error);
+    if (result < 0 || end_us <= start_us)
+        return result;
+    /* It is part of one now, of which only what lies before and behind is asked. */
+    result = catalog_number(catalog, &start_us, error,
+                            "SELECT max(start_us) FROM missing WHERE camera = ?1 AND reason = ?2"
+                            " AND start_us <= ?3",
+                            "iii", camera, (int64_t)reason, start_us);
+    if (result > 0)
+        result = catalog_number(catalog, &end_us, error,
+                                "SELECT end_us FROM missing WHERE camera = ?1 AND reason = ?2"
+                                " AND start_us = ?3",
+                                "iii", camera, (int64_t)reason, start_us);
+    if (result > 0)
+        result = catalog_number(catalog, &other_us, error,
+                                "SELECT start_us FROM missing WHERE camera = ?1 AND reason = ?2"
+                                " AND start_us > ?3 ORDER BY start_us LIMIT 1",
+                                "iii", camera, (int64_t)reason, start_us);
+    if (result > 0)
+        result = bridge(catalog, camera, end_us, other_us, reason, error);
+    if (result >= 0)
+        result = catalog_number(catalog, &other_us, error,
+                                "SELECT end_us FROM missing WHERE camera = ?1 AND reason = ?2"
+                                " AND start_us < ?3 ORDER BY start_us DESC LIMIT 1",
+                                "iii", camera, (int64_t)reason, start_us);
+    if (result > 0)
+        result = bridge(catalog, camera, other_us, start_us, reason, error);
+    return result < 0 ? result : 0;
+}
+
 int catalog_add_hole(struct catalog *catalog, const char *camera, int64_t start_us, int64_t end_us,
                      enum rtsprec_coverage_reason reason, struct rtsprec_error *error)
 {

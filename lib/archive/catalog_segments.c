@@ -14,9 +14,6 @@
  * file claims beyond that would make every query look through years. */
 #define LONGEST_US (2 * US_PER_DAY)
 
-/* Pieces deleted one after the other become one, also where a frame is missing between them. */
-#define NEAR_US (2 * US_PER_SECOND)
-
 /* What a camera's rate is judged by. */
 #define RECENT_US       US_PER_DAY
 #define RECENT_SEGMENTS 2000
@@ -238,7 +235,7 @@ static int remove_row(struct catalog *catalog, const struct pieces *path,
     if (result == 0)
         result = unsettle(catalog, directory, error);
     if (result == 0)
-        result = catalog_add_missing(catalog, camera, start_us, end_us, reason, NEAR_US, error);
+        result = catalog_add_gone(catalog, camera, start_us, end_us, reason, error);
     return result;
 }
 

@@ -121,6 +121,36 @@ static void test_deletions_do_not_pile_up(void **state)
     catalog_close(&catalog);
 }
 
+static void forget(struct catalog *catalog, const char *name, enum rtsprec_coverage_reason reason)
+{
+    char path[64];
+    snprintf(path, sizeof(path), "a" DAY_OF "%s", name);
+    done(catalog_remove_segment(catalog, path, reason, &error));
+}
+
+/* What the ledger says of the time between two pieces stays when they go, whichever goes first. */
+static void test_what_lies_between_deletions(void **state)
+{
+    for (int first = 0; first < 3; first++) {
+        static const char *const names[] = {"00_00_00.mp4", "00_00_11.mp4", "00_00_22.mp4"};
+        struct catalog *catalog = open_catalog(*state);
+        done(catalog_begin_session(catalog, 0, &error));
+        say(catalog, RTSPREC_COVERAGE_RECORDED, 0);
+        seal(catalog, names[0], 0, 10);
+        say(catalog, RTSPREC_COVERAGE_DISK_FULL, 10);
+        say(catalog, RTSPREC_COVERAGE_RECORDED, 11);
+        seal(catalog, names[1], 11, 20); /* a second is missing, and nobody has said why */
+        seal(catalog, names[2], 21, 30);
+        say(catalog, RTSPREC_COVERAGE_STALLED, 32);
+        for (int i = 0; i < 3; i++)
+            forget(catalog, names[(first + i) % 3], RTSPREC_COVERAGE_DELETED);
+        check_s(catalog, 0, 40,
+                "0-10" S " 12\n10" S "-11" S " 7\n11" S "-30" S " 12\n30" S "-40" S " 5\n");
+        catalog_close(&catalog);
+        assert_int_equal(unlink(path_in(*state, CATALOG_FILE)), 0);
+    }
+}
+
 static void test_holes(void **state)
 {
     struct catalog *catalog = open_catalog(*state);
@@ -260,6 +290,7 @@ int main(void)
         CASE(test_a_crash),
         CASE(test_what_followed_explains),
         CASE(test_deletions_do_not_pile_up),
+        CASE(test_what_lies_between_deletions),
         CASE(test_holes),
         CASE(test_any_window),
         CASE(test_a_clock_that_was_wrong),
