@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "archive/layout.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/file.h"
 
@@ -211,7 +212,23 @@ static int use_log(struct catalog *catalog, struct rtsprec_error *error)
     }
 }
 
-static int open_file(struct catalog *catalog, bool has_crashed, struct rtsprec_error *error)
+/* As coverage judges it: the last session gives signs of life. */
+static bool is_recorder_alive(struct catalog *catalog)
+{
+    int64_t alive_us;
+    if (catalog_number(catalog, &alive_us, NULL,
+                       "SELECT alive_us FROM session WHERE id = (SELECT max(id) FROM session)"
+                       " AND NOT is_ended",
+                       "") != 1)
+        return false;
+    int64_t ago_us = clock_real_us() - alive_us;
+    return ago_us > -CATALOG_SESSION_GRACE_US && ago_us < CATALOG_SESSION_GRACE_US;
+}
+
+/* Whose pages are to be checked. */
+enum check { CHECK_NONE, CHECK_UNLESS_RECORDED, CHECK_ALL };
+
+static int open_file(struct catalog *catalog, enum check check, struct rtsprec_error *error)
 {
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
     if (sqlite3_open_v2(catalog->path, &catalog->db, flags, NULL) != SQLITE_OK)
@@ -224,7 +241,8 @@ static int open_file(struct catalog *catalog, bool has_crashed, struct rtsprec_e
                       "PRAGMA synchronous = NORMAL; PRAGMA journal_size_limit = 16777216;"
                       "PRAGMA cache_size = -8192;",
                       error);
-    if (err == 0 && has_crashed)
+    if (err == 0 &&
+        (check == CHECK_ALL || (check == CHECK_UNLESS_RECORDED && !is_recorder_alive(catalog))))
         err = check_pages(catalog, error);
     return err < 0 ? err : check_schema(catalog, error);
 }
@@ -285,7 +303,7 @@ static void put_aside(const struct catalog *catalog)
     move_aside(catalog->path, "", number);
 }
 
-/* A log is left by those who have crashed; also while others have it open. */
+/* A log is left by those who have crashed; there is one, too, while others have it open. */
 static bool has_log(const struct catalog *catalog)
 {
     char *path = NULL;
@@ -329,15 +347,15 @@ int catalog_open_in_memory(struct catalog **out, const char *archive_directory,
     if (!catalog)
         return RTSPREC_ERROR_NO_MEMORY;
     int err;
-    if ((err = open_file(catalog, false, error)) < 0)
+    if ((err = open_file(catalog, CHECK_NONE, error)) < 0)
         destroy(catalog);
     else
         *out = catalog;
     return err;
 }
 
-int catalog_open(struct catalog **out, const char *archive_directory, bool *is_new,
-                 struct rtsprec_error *error)
+static int open_or_create(struct catalog **out, const char *archive_directory, enum check check,
+                          bool *is_new, struct rtsprec_error *error)
 {
     *out = NULL;
     *is_new = false;
@@ -347,7 +365,7 @@ int catalog_open(struct catalog **out, const char *archive_directory, bool *is_n
     struct catalog *catalog = create(archive_directory, path, error);
     if (!catalog)
         return RTSPREC_ERROR_NO_MEMORY;
-    int err = open_file(catalog, has_log(catalog), error);
+    int err = open_file(catalog, has_log(catalog) ? check : CHECK_NONE, error);
     if (err == RTSPREC_ERROR_IO && !catalog->is_broken && !has_log(catalog) &&
         may_only_read(catalog)) {
         close_file(catalog);
@@ -361,7 +379,7 @@ int catalog_open(struct catalog **out, const char *archive_directory, bool *is_n
         }
         put_aside(catalog);
         catalog->is_broken = false;
-        err = open_file(catalog, false, error);
+        err = open_file(catalog, CHECK_NONE, error);
     }
     int64_t is_built = 0;
     if (err == 0)
@@ -379,6 +397,18 @@ void catalog_keep_small(struct catalog *catalog)
 {
     struct rtsprec_error error; /* then it stays as it is */
     execute(catalog, "PRAGMA cache_size = -128; PRAGMA shrink_memory;", &error);
+}
+
+int catalog_open(struct catalog **out, const char *archive_directory, bool *is_new,
+                 struct rtsprec_error *error)
+{
+    return open_or_create(out, archive_directory, CHECK_ALL, is_new, error);
+}
+
+int catalog_open_beside(struct catalog **out, const char *archive_directory, bool *is_new,
+                        struct rtsprec_error *error)
+{
+    return open_or_create(out, archive_directory, CHECK_UNLESS_RECORDED, is_new, error);
 }
 
 bool catalog_is_broken(const struct catalog *catalog)

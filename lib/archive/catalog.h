@@ -37,6 +37,11 @@ struct catalog;
 int catalog_open(struct catalog **out, const char *archive_directory, bool *is_new,
                  struct rtsprec_error *error);
 
+/* The same for whoever is not its recorder: while one gives signs of life, nobody has crashed, and
+ * the pages are not checked, which costs more the larger the archive is. */
+int catalog_open_beside(struct catalog **out, const char *archive_directory, bool *is_new,
+                        struct rtsprec_error *error);
+
 /* One that is empty and not in a file: what a tree that is reconciled with it holds can be found
  * out on a disk that is too full for more. */
 int catalog_open_in_memory(struct catalog **out, const char *archive_directory,

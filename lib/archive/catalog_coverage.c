@@ -6,9 +6,6 @@
 #include "archive/coverage.h"
 #include "base/error.h"
 
-/* A session without an end is believed to run for so long after its last sign of life. */
-#define GRACE_US (CATALOG_SIGN_OF_LIFE_US * 3 / 2)
-
 struct list {
     char *items; /* owned */
     size_t count, capacity;
@@ -96,7 +93,7 @@ static int take_session(struct load *load, sqlite3_stmt *row)
     bool is_running = sqlite3_column_int(row, 3) != 0 && !is_ended;
     *item = (struct coverage_session){
         .start_us = sqlite3_column_int64(row, 0),
-        .end_us = sqlite3_column_int64(row, 1) + (is_running ? GRACE_US : 0),
+        .end_us = sqlite3_column_int64(row, 1) + (is_running ? CATALOG_SESSION_GRACE_US : 0),
         .is_ended = is_ended,
         .is_running = is_running,
     };

@@ -9,6 +9,9 @@
 
 #define CATALOG_MAX_STATEMENTS 96
 
+/* A session without an end is believed to run for so long after its last sign of life. */
+#define CATALOG_SESSION_GRACE_US (CATALOG_SIGN_OF_LIFE_US * 3 / 2)
+
 struct catalog {
     sqlite3 *db;
     char *directory, *path; /* the archive's root, the file; owned */

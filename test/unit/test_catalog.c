@@ -3,6 +3,8 @@
 #include <sqlite3.h>
 #include <sys/wait.h>
 
+#include "base/clock.h"
+
 #define A1 "a/2026-01-01/00_00_00.mp4"
 #define A2 "a/2026-01-01/00_00_00-2.mp4"
 #define A3 "a/2026-01-01/00_05_00.mkv"
@@ -378,6 +380,58 @@ static void test_a_broken_file_after_a_crash(void **state)
     check_put_aside(*state, CATALOG_FILE ".broken-1");
 }
 
+/* As it is beside a recorder: there is a log, and some page is broken that nobody asks for. */
+static void make_recorded(const char *directory, int64_t alive_us, bool is_ended)
+{
+    struct catalog *catalog = open_catalog(directory);
+    done(catalog_begin(catalog, &error));
+    for (int i = 0; i < 2000; i++) {
+        char name[64];
+        snprintf(name, sizeof(name), "a/2026-01-01/00_00_00-%d.mp4", i + 2);
+        add_segment(catalog, name, i, i + 1, 1);
+    }
+    done(catalog_commit(catalog, &error));
+    done(catalog_begin_session(catalog, alive_us, &error));
+    if (is_ended)
+        done(catalog_end_session(catalog, alive_us, &error));
+    catalog_close(&catalog);
+    int fd = open(path_in(directory, CATALOG_FILE), O_WRONLY);
+    static const char zeros[4096 * 8];
+    assert_int_equal(pwrite(fd, zeros, sizeof(zeros), 4096 * 40), sizeof(zeros));
+    close(fd);
+    write_file(path_in(directory, CATALOG_FILE "-wal"), "");
+}
+
+static void test_beside_a_recorder(void **state)
+{
+    const struct {
+        int64_t ago_us;
+        bool is_ended, is_checked;
+    } cases[] = {{SECOND, false, false},
+                 {-SECOND, false, false},
+                 {60 * SECOND, false, true},
+                 {SECOND, true, true}};
+    for (size_t i = 0; i < LENGTH(cases); i++) {
+        struct catalog *catalog;
+        struct rtsprec_error error = {0};
+        bool is_new;
+        make_recorded(*state, clock_real_us() - cases[i].ago_us, cases[i].is_ended);
+        assert_int_equal(catalog_open_beside(&catalog, *state, &is_new, &error), 0);
+        catalog_close(&catalog);
+        assert_int_equal(file_exists(path_in(*state, CATALOG_FILE ".broken-1")),
+                         cases[i].is_checked);
+        /* The recorder itself has crashed if there is a log. */
+        if (!cases[i].is_checked) {
+            write_file(path_in(*state, CATALOG_FILE "-wal"), "");
+            catalog = open_catalog(*state);
+            catalog_close(&catalog);
+        }
+        assert_true(file_exists(path_in(*state, CATALOG_FILE ".broken-1")));
+        assert_int_equal(unlink(path_in(*state, CATALOG_FILE ".broken-1")), 0);
+        assert_int_equal(unlink(path_in(*state, CATALOG_FILE)), 0);
+    }
+}
+
 /* A recorder must not lose its catalog because somebody else finds it broken. */
 static void test_a_broken_file_of_a_recorder(void **state)
 {
@@ -573,6 +627,7 @@ int main(void)
         CASE(test_a_claim_is_bounded),
         CASE(test_a_broken_file_is_put_aside),
         CASE(test_a_broken_file_after_a_crash),
+        CASE(test_beside_a_recorder),
         CASE(test_a_broken_file_of_a_recorder),
         CASE(test_of_another_version),
         CASE(test_many_begin_at_once),
