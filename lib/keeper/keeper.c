@@ -197,6 +197,9 @@ static int keep_catalog(struct keeper *keeper, bool is_end, struct rtsprec_error
         repeat_conditions(keeper, INT64_MIN);
     if ((err = follow_clock(keeper, error)) < 0 || (err = write_notes(keeper, is_end, error)) < 0)
         return err;
+    /* Once: more syncs than that would hold up those of the video. */
+    if (state == LEDGER_BEGUN && (err = ledger_sync(&keeper->ledger, error)) < 0)
+        return err;
     if (!is_end && (state != LEDGER_OPEN || take_torn(keeper)) &&
         (err = read_tree(keeper, error)) < 0) {
         pthread_mutex_lock(&keeper->lock);
@@ -325,14 +328,11 @@ static bool is_pass_due(struct keeper *keeper)
 static void work(struct keeper *keeper, bool is_end)
 {
     struct rtsprec_error error = {0};
-    bool is_beat = clock_monotonic_us() >= keeper->beat_us;
-    if (is_beat) {
+    if (clock_monotonic_us() >= keeper->beat_us) {
         keeper->beat_us = clock_monotonic_us() + CATALOG_SIGN_OF_LIFE_US;
         tell_others(keeper);
     }
     int err = keep_catalog(keeper, is_end, &error);
-    if (err == 0 && is_beat)
-        err = ledger_sync(&keeper->ledger, &error);
     if (err == 0) {
         end_trouble(keeper);
     } else {

@@ -56,6 +56,7 @@ class Sessions:
 
     def __init__(self, server):
         self.server, self.offset, self.units = server, 0, {}
+        self.told = {}  # the session that was told last, by path and track
 
     def next(self):
         """The units of the oldest run that was not yet asked for, by path and track."""
@@ -69,6 +70,10 @@ class Sessions:
             self.units.setdefault((unit.path, unit.track), []).append(unit)
         run_units = {}
         for key, units in self.units.items():
+            # The camera may have noted the end of the last run after it was asked for.
+            units = [unit for unit in units if unit.session != self.told.get(key)]
+            if units:
+                self.told[key] = units[0].session
             run_units[key] = [unit for unit in units if unit.session == units[0].session]
             self.units[key] = units[len(run_units[key]):]
         return {key: units for key, units in run_units.items() if units}
