@@ -25,19 +25,19 @@
 
 static void tell_trouble(struct keeper *keeper, const struct rtsprec_error *error)
 {
-    if (keeper->trouble == 0)
+    if (keeper->trouble.code == 0)
         dispatcher_log(keeper->dispatcher, RTSPREC_LOG_WARNING, NULL,
                        "%s: the catalog cannot be written, what happens is kept in memory: %s",
                        keeper->directory, error->text);
-    keeper->trouble = error->code;
+    keeper->trouble = *error;
 }
 
 static void end_trouble(struct keeper *keeper)
 {
-    if (keeper->trouble != 0)
+    if (keeper->trouble.code != 0)
         dispatcher_log(keeper->dispatcher, RTSPREC_LOG_INFO, NULL,
                        "%s: the catalog is written again", keeper->directory);
-    keeper->trouble = 0;
+    keeper->trouble = (struct rtsprec_error){0};
 }
 
 /* Whether it is still to be written, of an attempt that failed. */
@@ -238,6 +238,14 @@ static struct retention_camera *list_active(const struct keeper *keeper, size_t 
     return list;
 }
 
+/* Space comes back and others let go of it; for all else somebody has to do something. */
+static void blame_catalog(const struct keeper *keeper, struct rtsprec_error *error)
+{
+    if (!keeper->ledger.catalog && keeper->trouble.code == RTSPREC_ERROR_IO)
+        error_set(error, RTSPREC_ERROR_IO, "not before the catalog can be opened: %s",
+                  keeper->trouble.text);
+}
+
 /* On a disk too full for the catalog: what there is, is found out from the tree. */
 static void pass_without_catalog(struct keeper *keeper, struct retention_need *need,
                                  struct guard_result *result)
@@ -245,9 +253,13 @@ static void pass_without_catalog(struct keeper *keeper, struct retention_need *n
     struct rtsprec_error error = {0};
     struct reconcile_result read;
     struct catalog *catalog = NULL;
-    if (disk_free_bytes(keeper->directory) > FULL_BYTES ||
-        archive_root_check(keeper->ledger.root, &error) < 0 ||
-        catalog_open_in_memory(&catalog, keeper->directory, &error) < 0)
+    if (archive_root_check(keeper->ledger.root, &error) < 0)
+        return;
+    if (disk_free_bytes(keeper->directory) > FULL_BYTES) {
+        blame_catalog(keeper, &result->error);
+        return;
+    }
+    if (catalog_open_in_memory(&catalog, keeper->directory, &error) < 0)
         return;
     int err = reconcile(catalog, keeper->directory, false, clock_real_us(), describe_segment, &read,
                         &error);

@@ -50,9 +50,9 @@ struct keeper {
 
     /* the thread's */
     struct ledger ledger;
-    int64_t beat_us;       /* monotonic: the next sign of life */
-    int trouble;           /* why the catalog cannot be written, an error code; 0: it can */
-    bool has_told_archive; /* what it holds */
+    int64_t beat_us;              /* monotonic: the next sign of life */
+    struct rtsprec_error trouble; /* why the catalog cannot be written; no code: it can */
+    bool has_told_archive;        /* what it holds */
     pthread_t thread;
 };
 

@@ -2,6 +2,7 @@
  * themselves is the test's. */
 #include "directory.h"
 
+#include <fcntl.h>
 #include <stdatomic.h>
 #include <sys/statvfs.h>
 
@@ -400,6 +401,46 @@ static void test_a_stop_is_heard_in_the_queue(void **state)
     assert_span(&found, 0, later, later + 1000, RTSPREC_COVERAGE_STOPPED);
 }
 
+/* Of a later version of this library. */
+static void make_newer_catalog(const char *directory)
+{
+    struct catalog *catalog;
+    struct rtsprec_error error = {0};
+    bool is_new;
+    char path[500];
+    mkdir(directory, 0700);
+    require(catalog_open(&catalog, directory, &is_new, &error) == 0, "%s", error.text);
+    catalog_close(&catalog);
+    snprintf(path, sizeof(path), "%.380s/" CATALOG_FILE, directory);
+    int fd = open(path, O_WRONLY);
+    assert_true(fd >= 0);
+    assert_int_equal(pwrite(fd, "\0\0\0\143", 4, 60), 4); /* where SQLite has user_version */
+    close(fd);
+}
+
+static void test_limits_without_a_catalog_are_told(void **state)
+{
+    struct rig rig;
+    struct rtsprec_archive_limits limits;
+    rtsprec_archive_limits_init(&limits);
+    limits.keep_free_bytes = 100005 * (int64_t)BLOCK;
+    begin_dispatcher();
+    make_newer_catalog(path_in(*state, "video"));
+    open_rig(&rig, path_in(*state, "video"));
+    wait_told("the catalog cannot be written, what happens is kept in memory");
+    usleep(100000);
+    assert_false(was_told("nothing can be deleted")); /* nobody wants that */
+    assert_int_equal(keeper_set_limits(rig.keeper, &limits, NULL), 0);
+    wait_told(
+        "video: nothing can be deleted to keep the limits: not before the catalog can be opened: ");
+    int count = told_count;
+    assert_int_equal(keeper_set_limits(rig.keeper, &limits, NULL), 0);
+    usleep(100000);
+    close_rig(&rig);
+    dispatcher_destroy(&dispatcher);
+    assert_int_equal(told_count, count); /* once */
+}
+
 static int begin_turns(void **state)
 {
     (void)state;
@@ -425,6 +466,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_clock_that_is_set, directory_create,
                                         directory_remove),
         cmocka_unit_test_setup_teardown(test_a_stop_is_heard_in_the_queue, directory_create,
+                                        directory_remove),
+        cmocka_unit_test_setup_teardown(test_limits_without_a_catalog_are_told, directory_create,
                                         directory_remove),
         cmocka_unit_test_setup_teardown(test_two_archives_free_once_what_is_missing,
                                         directory_create, directory_remove),
