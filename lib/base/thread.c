@@ -1,8 +1,10 @@
 #include "base/thread.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <rtsprec/error.h>
@@ -80,4 +82,17 @@ int thread_processors(void)
 {
     long count = sysconf(_SC_NPROCESSORS_ONLN);
     return count < 1 ? 1 : count > 250 ? 250 : (int)count;
+}
+
+#define STEP_BACK_NICE 5
+
+void thread_step_back(void)
+{
+    struct sched_param plain = {0};
+    pthread_setschedparam(pthread_self(), SCHED_OTHER, &plain);
+#ifdef __linux__
+    id_t self = (id_t)gettid(); /* of this thread alone */
+    if (getpriority(PRIO_PROCESS, self) < STEP_BACK_NICE)
+        setpriority(PRIO_PROCESS, self, STEP_BACK_NICE);
+#endif
 }

@@ -26,4 +26,8 @@ void wait_uninit(pthread_mutex_t *lock, pthread_cond_t *wake);
 /* Waits for a signal; false when the monotonic time until_us was reached first. */
 bool wait_until(pthread_cond_t *wake, pthread_mutex_t *lock, int64_t until_us);
 
+/* From now on the calling thread runs after those of the same process that have something to do;
+ * only a hint. */
+void thread_step_back(void);
+
 #endif

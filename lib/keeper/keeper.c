@@ -370,6 +370,7 @@ static int64_t due_us(const struct keeper *keeper)
 static void *run(void *argument)
 {
     struct keeper *keeper = argument;
+    thread_step_back(); /* what is written of the video goes first */
     pthread_mutex_lock(&keeper->lock);
     for (bool is_end = false; !is_end;) {
         while (!keeper->is_closing && clock_monotonic_us() < due_us(keeper))
