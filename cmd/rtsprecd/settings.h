@@ -21,11 +21,11 @@ struct settings {
     char *url; /* secret */
 
     int video_codec; /* enum rtsprec_video_codec: in the file */
+    int transcode;   /* enum rtsprec_transcode */
     /* How to encode, when that is needed. */
     int64_t frame_width, frame_height; /* pixels, at most */
     double fps;
     int64_t video_bitrate_kbps;
-    int transcode;                                   /* enum rtsprec_transcode */
     char *encoder, *encoder_device, *encoder_preset; /* NULL: any, the first, a fast one */
     int64_t encoder_threads;
     int on_overload; /* enum rtsprec_overload */
@@ -48,8 +48,8 @@ struct settings {
     int transport; /* enum rtsprec_transport */
     int ingest;    /* enum rtsprec_ingest */
     bool tls_verify;
-    char *tls_ca_file; /* NULL: the system's authorities */
     int audio;         /* enum rtsprec_audio */
+    char *tls_ca_file; /* NULL: the system's authorities */
     char *username;
     char *password; /* secret */
     double open_timeout_seconds, read_timeout_seconds;
