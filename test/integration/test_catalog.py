@@ -179,7 +179,9 @@ class Catalog(harness.Case):
                     if row["camera"] == "yard" and row["reason"] == "rotated")
         os.unlink(self.output / gone["path"])
         front = [row for row in before if row["camera"] == "front"]
-        self.copied = re.sub(r"/\d\d_", "/00_", front[0]["path"]).replace("front", "porch")
+        other_hour = re.sub(r"/(\d\d)_", lambda match: f"/{(int(match[1]) + 12) % 24:02}_",
+                            front[0]["path"])
+        self.copied = other_hour.replace("front", "porch")
         self.copied = self.output / self.copied
         os.rename(self.output / "front", self.output / "porch")
         shutil.copyfile(self.output / front[0]["path"].replace("front", "porch"), self.copied)
