@@ -211,14 +211,8 @@ int forecast_command_run(int argc, char **argv)
         outlooks.archives = options.json ? json_array() : NULL;
         code = command_each_archive(&options, foresee, &outlooks);
     }
-    if (outlooks.archives != NULL) {
-        json_t *document = json_pack("{s:o}", "archives", outlooks.archives);
-
-        if (json_dumpf(document, stdout, JSON_INDENT(2)) < 0)
-            code = EXIT_RUNTIME;
-        putchar('\n');
-        json_decref(document);
-    }
+    if (outlooks.archives != NULL && json_value_print("archives", outlooks.archives) < 0)
+        code = EXIT_RUNTIME;
     command_options_forget(&options);
     return code;
 }

@@ -1,5 +1,6 @@
 #include "json_value.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -31,4 +32,14 @@ json_t *json_value_time(int64_t time_us)
     char text[TIME_TEXT_BYTES];
 
     return json_string(time_text_utc(time_us, text));
+}
+
+int json_value_print(const char *name, json_t *list)
+{
+    json_t *document = json_pack("{s:o}", name, list);
+    int result = json_dumpf(document, stdout, JSON_INDENT(2));
+
+    putchar('\n');
+    json_decref(document);
+    return result;
 }

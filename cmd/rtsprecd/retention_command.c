@@ -164,14 +164,8 @@ int retention_command_run(int argc, char **argv)
         passes.archives = options.json ? json_array() : NULL;
         code = command_each_archive(&options, keep_within, &passes);
     }
-    if (passes.archives != NULL) {
-        json_t *document = json_pack("{s:o}", "archives", passes.archives);
-
-        if (json_dumpf(document, stdout, JSON_INDENT(2)) < 0)
-            code = EXIT_RUNTIME;
-        putchar('\n');
-        json_decref(document);
-    }
+    if (passes.archives != NULL && json_value_print("archives", passes.archives) < 0)
+        code = EXIT_RUNTIME;
     command_options_forget(&options);
     return code;
 }
