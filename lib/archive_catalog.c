@@ -67,9 +67,9 @@ static int open_catalog(struct rtsprec_archive *archive, bool in_memory,
 {
     bool is_new = true;
     struct reconcile_result result;
-    int err = in_memory
-                  ? catalog_open_in_memory(&archive->catalog, archive->directory, error)
-                  : catalog_open_beside(&archive->catalog, archive->directory, &is_new, error);
+    int err = in_memory ? catalog_open_in_memory(&archive->catalog, archive->directory, error)
+                        : catalog_open_beside(&archive->catalog, archive->directory,
+                                              clock_real_us(), &is_new, error);
     if (err == 0 && is_new)
         err = make_agree(archive, false, &result, error);
     if (err < 0)

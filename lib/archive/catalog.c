@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include "archive/layout.h"
-#include "base/clock.h"
 #include "base/error.h"
 #include "base/file.h"
 
@@ -213,7 +212,7 @@ static int use_log(struct catalog *catalog, struct rtsprec_error *error)
 }
 
 /* As coverage judges it: the last session gives signs of life. */
-static bool is_recorder_alive(struct catalog *catalog)
+static bool is_recorder_alive(struct catalog *catalog, int64_t now_us)
 {
     int64_t alive_us;
     if (catalog_number(catalog, &alive_us, NULL,
@@ -221,14 +220,16 @@ static bool is_recorder_alive(struct catalog *catalog)
                        " AND NOT is_ended",
                        "") != 1)
         return false;
-    int64_t ago_us = clock_real_us() - alive_us;
+    int64_t ago_us = now_us - alive_us;
     return ago_us > -CATALOG_SESSION_GRACE_US && ago_us < CATALOG_SESSION_GRACE_US;
 }
 
 /* Whose pages are to be checked. */
 enum check { CHECK_NONE, CHECK_UNLESS_RECORDED, CHECK_ALL };
 
-static int open_file(struct catalog *catalog, enum check check, struct rtsprec_error *error)
+/* now_us: for UNLESS_RECORDED. */
+static int open_file(struct catalog *catalog, enum check check, int64_t now_us,
+                     struct rtsprec_error *error)
 {
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
     if (sqlite3_open_v2(catalog->path, &catalog->db, flags, NULL) != SQLITE_OK)
@@ -241,8 +242,8 @@ static int open_file(struct catalog *catalog, enum check check, struct rtsprec_e
                       "PRAGMA synchronous = NORMAL; PRAGMA journal_size_limit = 16777216;"
                       "PRAGMA cache_size = -8192;",
                       error);
-    if (err == 0 &&
-        (check == CHECK_ALL || (check == CHECK_UNLESS_RECORDED && !is_recorder_alive(catalog))))
+    if (err == 0 && (check == CHECK_ALL ||
+                     (check == CHECK_UNLESS_RECORDED && !is_recorder_alive(catalog, now_us))))
         err = check_pages(catalog, error);
     return err < 0 ? err : check_schema(catalog, error);
 }
@@ -347,7 +348,7 @@ int catalog_open_in_memory(struct catalog **out, const char *archive_directory,
     if (!catalog)
         return RTSPREC_ERROR_NO_MEMORY;
     int err;
-    if ((err = open_file(catalog, CHECK_NONE, error)) < 0)
+    if ((err = open_file(catalog, CHECK_NONE, 0, error)) < 0)
         destroy(catalog);
     else
         *out = catalog;
@@ -355,7 +356,7 @@ int catalog_open_in_memory(struct catalog **out, const char *archive_directory,
 }
 
 static int open_or_create(struct catalog **out, const char *archive_directory, enum check check,
-                          bool *is_new, struct rtsprec_error *error)
+                          int64_t now_us, bool *is_new, struct rtsprec_error *error)
 {
     *out = NULL;
     *is_new = false;
@@ -365,7 +366,7 @@ static int open_or_create(struct catalog **out, const char *archive_directory, e
     struct catalog *catalog = create(archive_directory, path, error);
     if (!catalog)
         return RTSPREC_ERROR_NO_MEMORY;
-    int err = open_file(catalog, has_log(catalog) ? check : CHECK_NONE, error);
+    int err = open_file(catalog, has_log(catalog) ? check : CHECK_NONE, now_us, error);
     if (err == RTSPREC_ERROR_IO && !catalog->is_broken && !has_log(catalog) &&
         may_only_read(catalog)) {
         close_file(catalog);
@@ -379,7 +380,7 @@ static int open_or_create(struct catalog **out, const char *archive_directory, e
         }
         put_aside(catalog);
         catalog->is_broken = false;
-        err = open_file(catalog, CHECK_NONE, error);
+        err = open_file(catalog, CHECK_NONE, 0, error);
     }
     int64_t is_built = 0;
     if (err == 0)
@@ -402,13 +403,13 @@ void catalog_keep_small(struct catalog *catalog)
 int catalog_open(struct catalog **out, const char *archive_directory, bool *is_new,
                  struct rtsprec_error *error)
 {
-    return open_or_create(out, archive_directory, CHECK_ALL, is_new, error);
+    return open_or_create(out, archive_directory, CHECK_ALL, 0, is_new, error);
 }
 
-int catalog_open_beside(struct catalog **out, const char *archive_directory, bool *is_new,
-                        struct rtsprec_error *error)
+int catalog_open_beside(struct catalog **out, const char *archive_directory, int64_t now_us,
+                        bool *is_new, struct rtsprec_error *error)
 {
-    return open_or_create(out, archive_directory, CHECK_UNLESS_RECORDED, is_new, error);
+    return open_or_create(out, archive_directory, CHECK_UNLESS_RECORDED, now_us, is_new, error);
 }
 
 bool catalog_is_broken(const struct catalog *catalog)

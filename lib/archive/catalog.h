@@ -39,8 +39,8 @@ int catalog_open(struct catalog **out, const char *archive_directory, bool *is_n
 
 /* The same for whoever is not its recorder: while one gives signs of life, nobody has crashed, and
  * the pages are not checked, which costs more the larger the archive is. */
-int catalog_open_beside(struct catalog **out, const char *archive_directory, bool *is_new,
-                        struct rtsprec_error *error);
+int catalog_open_beside(struct catalog **out, const char *archive_directory, int64_t now_us,
+                        bool *is_new, struct rtsprec_error *error);
 
 /* One that is empty and not in a file: what a tree that is reconciled with it holds can be found
  * out on a disk that is too full for more. */

@@ -416,7 +416,8 @@ static void test_beside_a_recorder(void **state)
         struct rtsprec_error error = {0};
         bool is_new;
         make_recorded(*state, clock_real_us() - cases[i].ago_us, cases[i].is_ended);
-        assert_int_equal(catalog_open_beside(&catalog, *state, &is_new, &error), 0);
+        assert_int_equal(catalog_open_beside(&catalog, *state, clock_real_us(), &is_new, &error),
+                         0);
         catalog_close(&catalog);
         assert_int_equal(file_exists(path_in(*state, CATALOG_FILE ".broken-1")),
                          cases[i].is_checked);
