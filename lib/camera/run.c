@@ -9,18 +9,16 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "camera/announced.h"
 #include "camera/camera.h"
 #include "camera/parameter_gate.h"
 #include "camera/record_gate.h"
-#include "camera/transcoder.h"
 #include "camera/watch.h"
 #include "ingest/in_band.h"
 #include "ingest/parameters.h"
 #include "ingest/source.h"
 #include "ingest/stream.h"
 #include "ingest/timeline.h"
-#include "segment/container.h"
-#include "transform/audio.h"
 
 /* How often a loss that goes on is told. */
 #define REPORT_EVERY_US (10 * US_PER_SECOND)
@@ -31,9 +29,8 @@
 struct run {
     struct rtsprec_camera *camera;
     struct source *source;
-    int source_track[STREAM_MAX_TRACKS]; /* the source's index of each of our tracks */
-    struct stream *announced;            /* our tracks as the camera announces them */
-    struct stream *stream;               /* as they are recorded; NULL until the video is known */
+    struct announced announced; /* our tracks as the camera announces them */
+    struct stream *stream;      /* as they are recorded; NULL until the video is known */
 
     struct parameters parameters;
     struct parameter_gate gate;
@@ -62,7 +59,7 @@ static void run_uninit(struct run *run)
         av_packet_free(&run->held[i].packet);
     parameters_uninit(&run->parameters);
     stream_unref(&run->stream);
-    stream_unref(&run->announced);
+    announced_uninit(&run->announced);
     source_close(&run->source);
 }
 
@@ -72,81 +69,6 @@ static int no_memory(struct rtsprec_error *error)
 }
 
 /* Connecting. */
-
-static int add_track(struct run *run, int index, AVCodecParameters *parameters,
-                     struct rtsprec_error *error)
-{
-    struct source_track track = run->source->tracks[index];
-    run->source_track[run->announced->track_count] = index;
-    return stream_add_track(run->announced, parameters, track.time_base, -1) < 0 ? no_memory(error)
-                                                                                 : 0;
-}
-
-static int add_video(struct run *run, struct rtsprec_error *error)
-{
-    enum rtsprec_container container = run->camera->options.container;
-    for (int i = 0; i < run->source->track_count; i++) {
-        struct source_track track = run->source->tracks[i];
-        if (track.parameters->codec_type != AVMEDIA_TYPE_VIDEO)
-            continue;
-        enum AVCodecID codec = track.parameters->codec_id;
-        struct policy_wish wish = transcoder_wish(&run->camera->options);
-        if (!container_accepts(container, track.parameters) &&
-            !(policy_encodes(&wish, codec) && avcodec_find_decoder(codec)))
-            return error_set(error, RTSPREC_ERROR_UNSUPPORTED,
-                             "the camera's video is %s, which %s files cannot hold%s",
-                             avcodec_get_name(codec), container_extension(container),
-                             container_accepts(RTSPREC_CONTAINER_MKV, track.parameters)
-                                 ? " (mkv files hold it)"
-                                 : "");
-        if (parameters_init(&run->parameters, track.parameters) < 0)
-            return no_memory(error);
-        return add_track(run, i, run->parameters.current, error);
-    }
-    return error_set(error, RTSPREC_ERROR_UNSUPPORTED, "the camera announces no video");
-}
-
-/* Samples of one packet, where the codec fixes them and the SDP does not say. */
-static int frame_size_of(enum AVCodecID codec)
-{
-    return codec == AV_CODEC_ID_AAC ? 1024 : codec == AV_CODEC_ID_OPUS ? 960 : 0;
-}
-
-static int add_audio(struct run *run, struct rtsprec_error *error)
-{
-    struct rtsprec_camera *camera = run->camera;
-    enum rtsprec_container container = camera->options.container;
-    for (int i = 0; i < run->source->track_count; i++) {
-        struct source_track track = run->source->tracks[i];
-        if (track.parameters->codec_type != AVMEDIA_TYPE_AUDIO ||
-            run->announced->track_count == STREAM_MAX_TRACKS)
-            continue;
-        enum AVCodecID codec = track.parameters->codec_id;
-        if (!container_accepts(container, track.parameters) &&
-            !(audio_is_encoded(camera->options.audio, codec, false) &&
-              audio_can_encode(track.parameters))) {
-            bool would_fit = container_accepts(RTSPREC_CONTAINER_MKV, track.parameters);
-            dispatcher_log(camera->dispatcher, RTSPREC_LOG_WARNING, camera->options.name,
-                           "The camera's sound is %s, which %s files cannot hold: recording "
-                           "without it%s",
-                           avcodec_get_name(codec), container_extension(container),
-                           would_fit ? " (mkv files hold it)" : "");
-            continue;
-        }
-        AVCodecParameters *parameters = avcodec_parameters_alloc();
-        if (!parameters || avcodec_parameters_copy(parameters, track.parameters) < 0) {
-            avcodec_parameters_free(&parameters);
-            return no_memory(error);
-        }
-        if (parameters->frame_size == 0)
-            parameters->frame_size = frame_size_of(codec);
-        int err = add_track(run, i, parameters, error);
-        avcodec_parameters_free(&parameters);
-        if (err < 0)
-            return err;
-    }
-    return 0;
-}
 
 static int run_open(struct run *run, struct rtsprec_error *error)
 {
@@ -163,19 +85,18 @@ static int run_open(struct run *run, struct rtsprec_error *error)
         .cancel = &run->camera->cancel,
     };
     run->packet = av_packet_alloc();
-    run->announced = stream_create();
-    if (!run->packet || !run->announced)
+    if (!run->packet)
         return no_memory(error);
 
     int err;
     cancel_set_timeout(&run->camera->cancel, options->open_timeout_us);
     if ((err = source_open(&run->source, &source_options, error)) < 0)
         return err;
-    /* The video first: wherever a track is named by number, 0 is the video. */
-    if ((err = add_video(run, error)) < 0 || (err = add_audio(run, error)) < 0)
+    if ((err = announced_init(&run->announced, run->camera, run->source, &run->parameters, error)) <
+        0)
         return err;
-    watch_init(&run->watch, run->camera, run->announced->track_count, clock_monotonic_us());
-    timeline_init(&run->timeline, run->announced, run->source->has_common_times);
+    watch_init(&run->watch, run->camera, run->announced.stream->track_count, clock_monotonic_us());
+    timeline_init(&run->timeline, run->announced.stream, run->source->has_common_times);
     return 0;
 }
 
@@ -213,8 +134,8 @@ static int push_stream(struct run *run, struct rtsprec_error *error)
     struct stream *stream = stream_create();
     if (!stream)
         return no_memory(error);
-    for (int i = 0; i < run->announced->track_count; i++) {
-        const struct track *track = &run->announced->tracks[i];
+    for (int i = 0; i < run->announced.stream->track_count; i++) {
+        const struct track *track = &run->announced.stream->tracks[i];
         const AVCodecParameters *parameters = i == 0 ? run->parameters.current : track->parameters;
         int reorder = i == 0 ? run->parameters.reorder_frames : -1;
         if (stream_add_track(stream, parameters, track->time_base, reorder) < 0) {
@@ -323,7 +244,7 @@ static int hand_over(struct run *run, int track, AVPacket *packet, int64_t arriv
     }
     if (stamp.discontinuity)
         report_discontinuity(run, track, &stamp);
-    const struct track *of = &run->announced->tracks[track];
+    const struct track *of = &run->announced.stream->tracks[track];
     bool is_key_frame = track == 0 && (packet->flags & AV_PKT_FLAG_KEY);
     int err = pass_gate(run, stamp.wall_us, is_key_frame, error);
     if (err < 0 || !record_gate_passes(&run->record_gate, track == 0, to_us(stamp.pts, of))) {
@@ -440,7 +361,7 @@ static int take_video(struct run *run, int64_t arrival_us, struct rtsprec_error 
 
 static int take_audio(struct run *run, int track, int64_t arrival_us, struct rtsprec_error *error)
 {
-    const struct track *audio = &run->announced->tracks[track];
+    const struct track *audio = &run->announced.stream->tracks[track];
     count(&run->camera->counters.received_packets, 1);
     int samples = av_get_audio_frame_duration2(audio->parameters, run->packet->size);
     if (samples > 0 && audio->parameters->sample_rate > 0)
@@ -451,15 +372,6 @@ static int take_audio(struct run *run, int track, int64_t arrival_us, struct rts
     if (!run->stream)
         return hold(run, run->packet, arrival_us, error);
     return hand_over(run, track, run->packet, arrival_us, error);
-}
-
-static int track_of(const struct run *run, int source_index)
-{
-    for (int i = 0; i < run->announced->track_count; i++) {
-        if (run->source_track[i] == source_index)
-            return i;
-    }
-    return -1;
 }
 
 static int run_read(struct run *run, struct rtsprec_error *error)
@@ -479,7 +391,7 @@ static int run_read(struct run *run, struct rtsprec_error *error)
         return RTSPREC_ERROR_STOPPED;
     }
 
-    int track = track_of(run, run->packet->stream_index);
+    int track = announced_track(&run->announced, run->packet->stream_index);
     if (track < 0) {
         av_packet_unref(run->packet);
         return 0;
