@@ -71,7 +71,7 @@ static void release(struct rtsprec_camera *camera, int steps)
 {
     resolver_uninit(&camera->resolver);
     transcoder_destroy(&camera->transcoder);
-    recorder_close_archive(camera->recorder, &camera->archive, &camera->keeper);
+    place_close(&camera->main);
     if (steps > 3)
         packet_queue_uninit(&camera->queue);
     if (steps > 2)
@@ -121,8 +121,7 @@ int rtsprec_camera_create(struct rtsprec_camera **out, struct rtsprec_recorder *
         err = error_set(error, RTSPREC_ERROR_NO_MEMORY, "out of memory");
         goto failed;
     }
-    err = recorder_open_archive(recorder, &camera->archive, &camera->keeper, camera->options.name,
-                                camera->options.output_directory, error);
+    err = place_open(&camera->main, camera, camera->options.output_directory, true, error);
     if (err < 0 || (err = recorder_add(recorder, camera, error)) < 0)
         goto failed;
     *out = camera;
@@ -213,10 +212,7 @@ int rtsprec_camera_set_recording(struct rtsprec_camera *camera, enum rtsprec_rec
         atomic_store(&camera->recording, recording);
         atomic_fetch_add(&camera->recording_changes, 1);
         cancel_hold(&camera->cancel, recording == RTSPREC_RECORDING_OFF);
-        int count;
-        const struct condition_change *changes = condition_want(
-            &camera->condition, recording == RTSPREC_RECORDING_ON, from_us, now_us, &count);
-        keeper_tell_conditions(camera->keeper, changes, count);
+        place_note_wish(&camera->main, recording == RTSPREC_RECORDING_ON, from_us, now_us);
         struct rtsprec_event event = {
             .type = RTSPREC_EVENT_RECORDING_CHANGED,
             .camera = camera->options.name,
@@ -264,55 +260,6 @@ static void set_last_error(struct rtsprec_camera *camera, const struct rtsprec_e
              (int)sizeof(camera->last_error_text) - 1, error->text);
 }
 
-/* What a state says to the ledger; called with the lock. */
-static void note_state(struct rtsprec_camera *camera, enum rtsprec_camera_state state,
-                       const struct rtsprec_error *error)
-{
-    struct condition *condition = &camera->condition;
-    const struct condition_change *changes = NULL;
-    int64_t now_us = clock_real_us();
-    int count = 0;
-    switch (state) {
-    case RTSPREC_CAMERA_STOPPED:
-        changes = condition_absent(condition, RTSPREC_COVERAGE_STOPPED, now_us, &count);
-        break;
-    case RTSPREC_CAMERA_CONNECTING:
-        changes = condition_connecting(condition, now_us, &count);
-        break;
-    case RTSPREC_CAMERA_RECORDING:
-    case RTSPREC_CAMERA_STANDBY:
-    case RTSPREC_CAMERA_OFF:
-        condition_arriving(condition);
-        break;
-    case RTSPREC_CAMERA_WAITING:
-        changes = condition_absent(
-            condition, condition_of_camera_error(error ? error->code : 0, camera->is_connected),
-            now_us, &count);
-        break;
-    }
-    keeper_tell_conditions(camera->keeper, changes, count);
-}
-
-void camera_note_recorded(struct rtsprec_camera *camera, int64_t start_us)
-{
-    int count;
-    pthread_mutex_lock(&camera->lock);
-    const struct condition_change *changes =
-        condition_recorded(&camera->condition, start_us, clock_real_us(), &count);
-    keeper_tell_conditions(camera->keeper, changes, count);
-    pthread_mutex_unlock(&camera->lock);
-}
-
-void camera_note_lost(struct rtsprec_camera *camera, int error, int64_t from_us)
-{
-    int count;
-    pthread_mutex_lock(&camera->lock);
-    const struct condition_change *changes = condition_lost(
-        &camera->condition, condition_of_storage_error(error), from_us, clock_real_us(), &count);
-    keeper_tell_conditions(camera->keeper, changes, count);
-    pthread_mutex_unlock(&camera->lock);
-}
-
 void camera_set_state(struct rtsprec_camera *camera, enum rtsprec_camera_state state,
                       const struct rtsprec_error *error, int64_t retry_us)
 {
@@ -323,7 +270,7 @@ void camera_set_state(struct rtsprec_camera *camera, enum rtsprec_camera_state s
         camera->state_since_us = clock_real_us();
     if (error)
         set_last_error(camera, error);
-    note_state(camera, state, error);
+    place_note_state(&camera->main, state, error);
     pthread_mutex_unlock(&camera->lock);
     if (from == state)
         return;
@@ -367,11 +314,12 @@ void camera_set_encoder(struct rtsprec_camera *camera, const char *name)
     pthread_mutex_unlock(&camera->lock);
 }
 
-void camera_set_storage(struct rtsprec_camera *camera, const struct rtsprec_error *error)
+void camera_set_storage(struct rtsprec_camera *camera, struct place *place,
+                        const struct rtsprec_error *error)
 {
     pthread_mutex_lock(&camera->lock);
-    bool was_failing = camera->storage_error != 0;
-    camera->storage_error = error ? error->code : 0;
+    bool was_failing = place->storage_error != 0;
+    place->storage_error = error ? error->code : 0;
     if (error)
         set_last_error(camera, error);
     pthread_mutex_unlock(&camera->lock);
@@ -396,7 +344,7 @@ void camera_report_refusals(struct rtsprec_camera *camera)
         .u.dropped = {dropped.packets, dropped.frames, dropped.bytes, dropped.start_us,
                       dropped.end_us},
     };
-    keeper_tell_hole(camera->keeper, dropped.start_us, dropped.end_us);
+    keeper_tell_hole(camera->main.keeper, dropped.start_us, dropped.end_us);
     dispatcher_post(camera->dispatcher, &event);
 }
 
@@ -443,7 +391,7 @@ int rtsprec_camera_get_statistics(const struct rtsprec_camera *constant_camera,
     snapshot.height = camera->height;
     memcpy(snapshot.segment_path, camera->segment_path, sizeof(camera->segment_path));
     memcpy(snapshot.encoder, camera->encoder, sizeof(camera->encoder));
-    snapshot.storage_error = camera->storage_error;
+    snapshot.storage_error = camera->main.storage_error;
     snapshot.recording = camera_recording(camera);
     pthread_mutex_unlock(&camera->lock);
     memcpy(out, &snapshot, out->size);

@@ -14,9 +14,8 @@
 #include "base/cancel.h"
 #include "base/dispatcher.h"
 #include "base/resolve.h"
-#include "camera/condition.h"
+#include "camera/place.h"
 #include "ingest/packet_queue.h"
-#include "keeper/keeper.h"
 #include "options.h"
 
 /* Totals, each written by one thread and read by any. */
@@ -35,8 +34,6 @@ struct rtsprec_camera {
     struct rtsprec_recorder *recorder;
     struct dispatcher *dispatcher; /* the recorder's */
     struct durable *durable;       /* the recorder's */
-    struct archive_root *archive;  /* shared with the cameras of the same directory */
-    struct keeper_camera *keeper;  /* likewise: who notes what it does */
     struct camera_options options;
     struct transcoder *transcoder; /* the writer's, when it runs */
 
@@ -70,9 +67,9 @@ struct rtsprec_camera {
     int width, height;
     char segment_path[512];
     char encoder[32];
-    int storage_error;
-    int64_t recording_from_us;  /* since when it is to be recorded or not */
-    struct condition condition; /* why it is recorded or not */
+    int64_t recording_from_us; /* since when it is to be recorded or not */
+
+    struct place main; /* where what is recorded goes */
 };
 
 /* Whether it was asked to stop and nobody has waited for that yet. */
@@ -91,16 +88,12 @@ void camera_set_state(struct rtsprec_camera *camera, enum rtsprec_camera_state s
 void camera_set_stream(struct rtsprec_camera *camera, const struct stream *stream);
 void camera_set_segment(struct rtsprec_camera *camera, const char *path);
 
-/* For the ledger: a file begins with the frame of this time; or video of from_us on is in no file,
- * because of an error. */
-void camera_note_recorded(struct rtsprec_camera *camera, int64_t start_us);
-void camera_note_lost(struct rtsprec_camera *camera, int error, int64_t from_us);
-
 /* For the snapshot: the encoder at work ("": none). */
 void camera_set_encoder(struct rtsprec_camera *camera, const char *name);
 
-/* Whether files can be written, and why not (NULL: they can); posts the event of a change. */
-void camera_set_storage(struct rtsprec_camera *camera, const struct rtsprec_error *error);
+/* Whether files can be written there, and why not (NULL: they can); posts the event of a change. */
+void camera_set_storage(struct rtsprec_camera *camera, struct place *place,
+                        const struct rtsprec_error *error);
 
 /* Posts what the queue refused since the last time, if anything. */
 void camera_report_refusals(struct rtsprec_camera *camera);

@@ -34,7 +34,21 @@ static void fail(struct recording *recording, const char *path, const struct rts
     recording->is_failing = true;
     recording->is_full = error->code == RTSPREC_ERROR_NO_SPACE;
     recording->failure = error->code;
-    camera_set_storage(camera, &whole);
+    camera_set_storage(camera, recording->place, &whole);
+}
+
+/* In the camera's statistics, where they are of this archive. */
+static void count_here(const struct recording *recording, _Atomic int64_t *counter, int64_t value)
+{
+    if (recording->place->is_counted)
+        count(counter, value);
+}
+
+/* For the snapshot: the file that is being written ("": none). */
+static void show_segment(const struct recording *recording, const char *path)
+{
+    if (recording->place->is_counted)
+        camera_set_segment(recording->camera, path);
 }
 
 static void post_segment(struct recording *recording, enum rtsprec_event_type type,
@@ -53,9 +67,9 @@ static void note_failure(struct recording *recording, const struct output *outpu
                          const struct segment_summary *summary, bool is_closed)
 {
     int64_t duration_us = is_closed ? summary->duration_us : 0;
-    camera_note_lost(recording->camera, recording->failure, output->start_wall_us + duration_us);
+    place_note_lost(recording->place, recording->failure, output->start_wall_us + duration_us);
     if (output == &recording->earlier && recording->current.segment)
-        camera_note_recorded(recording->camera, recording->current.start_wall_us);
+        place_note_recorded(recording->place, recording->current.start_wall_us);
 }
 
 /* A whole segment's index tells what the next one's needs; a quarter more for what varies. */
@@ -80,7 +94,7 @@ static void close_output(struct recording *recording, struct output *output,
         fail(recording, path, &error);
         reason = RTSPREC_SEGMENT_FAILED;
     }
-    keeper_count_closed(recording->camera->keeper, output->bytes);
+    keeper_count_closed(recording->place->keeper, output->bytes);
     learn_index_bytes(recording, &summary);
     if (end == SEGMENT_EMPTY) {
         segment_file_discard(&output->file);
@@ -90,8 +104,8 @@ static void close_output(struct recording *recording, struct output *output,
             reason = RTSPREC_SEGMENT_FAILED;
         } else {
             path = output->file.final_path;
-            count(&recording->camera->counters.segments, 1);
-            keeper_tell_segment(recording->camera->keeper, path, reason);
+            count_here(recording, &recording->camera->counters.segments, 1);
+            keeper_tell_segment(recording->place->keeper, path, reason);
         }
     }
     if (reason == RTSPREC_SEGMENT_FAILED)
@@ -118,14 +132,15 @@ void recording_end(struct recording *recording, enum rtsprec_segment_reason reas
 {
     close_earlier(recording);
     if (recording->current.segment)
-        camera_set_segment(recording->camera, "");
+        show_segment(recording, "");
     close_output(recording, &recording->current, reason);
     splitter_reset(&recording->splitter);
 }
 
 static void tell_recovered(void *user, const struct rtsprec_archive_file *file)
 {
-    struct rtsprec_camera *camera = user;
+    const struct place *place = user;
+    const struct rtsprec_camera *camera = place->camera;
     bool is_good = file->verdict == RTSPREC_ARCHIVE_REPAIRED;
     dispatcher_log(camera->dispatcher, is_good ? RTSPREC_LOG_INFO : RTSPREC_LOG_WARNING,
                    camera->options.name, "%s after a crash: %s (%s)",
@@ -134,13 +149,12 @@ static void tell_recovered(void *user, const struct rtsprec_archive_file *file)
                                                               : "Could not be repaired",
                    file->path, file->text);
     if (is_good)
-        keeper_tell_segment(camera->keeper, file->path, RTSPREC_SEGMENT_UNKNOWN);
+        keeper_tell_segment(place->keeper, file->path, RTSPREC_SEGMENT_UNKNOWN);
 }
 
 static bool recover_one(void *user, const char *path)
 {
-    struct rtsprec_camera *camera = user;
-    recover_part(path, tell_recovered, camera);
+    recover_part(path, tell_recovered, user);
     return true;
 }
 
@@ -148,15 +162,16 @@ static bool recover_one(void *user, const char *path)
  */
 static int prepare_archive(struct recording *recording, struct rtsprec_error *error)
 {
-    struct rtsprec_camera *camera = recording->camera;
-    int err = archive_root_check(camera->archive, error);
+    struct place *place = recording->place;
+    const struct rtsprec_camera *camera = recording->camera;
+    int err = archive_root_check(place->archive, error);
     if (err < 0 || recording->is_recovered)
         return err;
     recording->is_recovered = true;
     char *directory = NULL;
-    if (asprintf(&directory, "%s/%s", camera->options.output_directory, camera->options.name) < 0)
+    if (asprintf(&directory, "%s/%s", place->directory, camera->options.name) < 0)
         return error_set(error, RTSPREC_ERROR_NO_MEMORY, "out of memory");
-    if ((err = part_files_of_camera(directory, RECOVERED_DAYS, recover_one, camera)) < 0) {
+    if ((err = part_files_of_camera(directory, RECOVERED_DAYS, recover_one, place)) < 0) {
         error_set_errno(error, RTSPREC_ERROR_IO, -err, "%s: cannot be searched for files to repair",
                         directory);
         dispatcher_log(camera->dispatcher, RTSPREC_LOG_WARNING, camera->options.name, "%s",
@@ -170,17 +185,17 @@ static int open_output(struct recording *recording, const struct queue_item *ite
                        struct rtsprec_error *error)
 {
     const struct camera_options *options = &recording->camera->options;
+    struct place *place = recording->place;
     struct output output = {.start_wall_us = item->wall_us, .file.fd = -1};
     struct layout layout = {
-        .directory = options->output_directory,
+        .directory = place->directory,
         .camera = options->name,
         .extension = container_extension(options->container),
     };
     int err;
-    keeper_make_room(recording->camera->keeper);
-    if (recording->is_full && disk_free_bytes(options->output_directory) < LEAST_FREE_BYTES) {
-        err = error_set(error, RTSPREC_ERROR_NO_SPACE, "%s: still no space left",
-                        options->output_directory);
+    keeper_make_room(place->keeper);
+    if (recording->is_full && disk_free_bytes(place->directory) < LEAST_FREE_BYTES) {
+        err = error_set(error, RTSPREC_ERROR_NO_SPACE, "%s: still no space left", place->directory);
         goto failed;
     }
     if ((err = prepare_archive(recording, error)) < 0)
@@ -226,13 +241,13 @@ static bool cut(struct recording *recording, const struct queue_item *item)
     if (open_output(recording, item, &error) < 0) {
         fail(recording, NULL, &error);
         recording_end(recording, RTSPREC_SEGMENT_FAILED);
-        camera_note_lost(recording->camera, error.code, item->wall_us);
+        place_note_lost(recording->place, error.code, item->wall_us);
         return false;
     }
     recording->is_failing = recording->is_full = false;
-    camera_note_recorded(recording->camera, item->wall_us);
-    camera_set_storage(recording->camera, NULL);
-    camera_set_segment(recording->camera, recording->current.file.part_path);
+    place_note_recorded(recording->place, item->wall_us);
+    camera_set_storage(recording->camera, recording->place, NULL);
+    show_segment(recording, recording->current.file.part_path);
     post_segment(recording, RTSPREC_EVENT_SEGMENT_OPENED,
                  &(struct rtsprec_event_segment){
                      .path = recording->current.file.part_path,
@@ -248,15 +263,15 @@ static void write_to(struct recording *recording, struct output *output, struct 
     int64_t bytes = item->packet->size;
     bool is_video = item->packet->stream_index == 0;
     if (segment_write(output->segment, item->packet, &error) < 0) {
-        count(&counters->failed_packets, 1);
+        count_here(recording, &counters->failed_packets, 1);
         fail(recording, output->file.part_path, &error);
         recording_end(recording, RTSPREC_SEGMENT_FAILED);
         return;
     }
-    count(&counters->written_bytes, bytes);
+    count_here(recording, &counters->written_bytes, bytes);
     output->bytes += bytes;
-    keeper_count_written(recording->camera->keeper, bytes);
-    count(&counters->written_frames, is_video);
+    keeper_count_written(recording->place->keeper, bytes);
+    count_here(recording, &counters->written_frames, is_video);
 }
 
 void recording_take(struct recording *recording, struct queue_item *item)
@@ -281,7 +296,7 @@ void recording_take(struct recording *recording, struct queue_item *item)
         if (cut(recording, item))
             write_to(recording, &recording->current, item);
         else
-            count(&recording->camera->counters.failed_packets, 1);
+            count_here(recording, &recording->camera->counters.failed_packets, 1);
         break;
     case SPLIT_CURRENT:
         write_to(recording, &recording->current, item);
@@ -291,16 +306,17 @@ void recording_take(struct recording *recording, struct queue_item *item)
         break;
     case SPLIT_DROP:
         /* Before the first key frame nothing is lost that could be shown; what comes later is. */
-        count(&recording->camera->counters.failed_packets,
-              recording->is_failing || recording->splitter.has_current);
+        count_here(recording, &recording->camera->counters.failed_packets,
+                   recording->is_failing || recording->splitter.has_current);
         break;
     }
 }
 
-void recording_init(struct recording *recording, struct rtsprec_camera *camera)
+void recording_init(struct recording *recording, struct place *place)
 {
+    const struct rtsprec_camera *camera = place->camera;
     struct rtsprec_error error;
-    *recording = (struct recording){.camera = camera};
+    *recording = (struct recording){.camera = place->camera, .place = place};
     splitter_init(&recording->splitter, camera->options.segment_duration_us);
     if (prepare_archive(recording, &error) < 0)
         fail(recording, NULL, &error);

@@ -16,6 +16,7 @@
 #include "segment/segment.h"
 #include "segment/splitter.h"
 
+struct place;
 struct rtsprec_camera;
 
 struct output {
@@ -27,6 +28,7 @@ struct output {
 
 struct recording {
     struct rtsprec_camera *camera;
+    struct place *place;   /* of the camera's, where it goes */
     struct stream *stream; /* a reference: what is recorded; NULL before the first */
     struct splitter splitter;
     struct output current, earlier; /* earlier: ended, but sound of it may still come */
@@ -37,8 +39,9 @@ struct recording {
     int64_t index_bytes;            /* what the next one's index will take; 0: not yet known */
 };
 
-/* Repairs what a crash left open, if the disk is there; else that is done when it is. */
-void recording_init(struct recording *recording, struct rtsprec_camera *camera);
+/* Repairs what a crash left open, if the disk is there; else that is done when it is. The place
+ * stays the caller's. */
+void recording_init(struct recording *recording, struct place *place);
 
 /* Closes all files; the camera was stopped. */
 void recording_uninit(struct recording *recording);

@@ -27,7 +27,7 @@ void *writer_run(void *argument)
 {
     struct rtsprec_camera *camera = argument;
     struct recording recording;
-    recording_init(&recording, camera);
+    recording_init(&recording, &camera->main);
     transcoder_open(camera->transcoder,
                     &(struct transcoder_sink){begin_stream, take_packet, &recording});
 
