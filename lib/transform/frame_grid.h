@@ -1,6 +1,7 @@
 /*
- * A constant frame rate out of frames that come when they come: each has its place on a grid of
- * times; what comes too early is dropped, and the frame before is shown again where none came.
+ * A constant frame rate out of frames that come when they come: at each place on a grid of times
+ * the frame is shown that is nearest. Those between are dropped, and the frame before is shown again
+ * where none came.
  * Pure.
  */
 #ifndef TRANSFORM_FRAME_GRID_H
@@ -16,6 +17,8 @@ struct frame_grid {
     bool has_begun;
     int64_t origin_us; /* the time of place 0: that of the first frame */
     int64_t next;      /* the first place that is still free */
+    int64_t last_us;   /* of the last frame */
+    int64_t apart_us;  /* what frames are apart, smoothed; at most what places are */
 };
 
 void frame_grid_init(struct frame_grid *grid, AVRational frame_rate);
