@@ -22,8 +22,8 @@ class Packet:
     """A line of framedump."""
 
     def __init__(self, line):
-        self.track, pts, dts, key, _, self.hash = line.split("\t")
-        self.is_key = key == "1"
+        self.track, pts, dts, key, size, self.hash = line.split("\t")
+        self.is_key, self.bytes = key == "1", int(size)
         self.pts_us = None if pts == "-" else int(pts)
         self.dts_us = None if dts == "-" else int(dts)
 

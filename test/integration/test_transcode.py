@@ -11,6 +11,7 @@ import unittest
 
 import harness
 from harness import amount, run
+from marked_clips import look, make_clip, skews
 from recorded import FRAME_US, REORDER_US, check_camera, check_file, streams
 
 INTERVAL_S = 2
@@ -110,7 +111,8 @@ class Transcode(harness.Case):
 
     def test_sound(self):
         """G.711 becomes AAC in mp4 files, beside video that is copied or transcoded."""
-        server = harness.Camera(self.folder, ("h264pcma", "h265pcmu"))
+        marked = make_clip(self.folder / "marked.mkv", "h264", "pcm_alaw", "25", seconds=10)
+        server = harness.Camera(self.folder, ("h264pcma", "h265pcmu"), "--clip", f"marked={marked}")
         cameras = [
             {"name": "copied", "rtspUrl": server.url("/h265pcmu/1")},
             {"name": "both", "rtspUrl": server.url("/h264pcma/2"), "frameWidth": 320,
@@ -120,13 +122,15 @@ class Transcode(harness.Case):
             {"name": "wanted", "rtspUrl": server.url("/h264pcma/4"), "audio": "aac",
              "recording": {"videoFileExtension": "mkv"}},
             {"name": "refused", "rtspUrl": server.url("/h264pcma/5"), "audio": "copy"},
+            {"name": "marked", "rtspUrl": server.url("/marked/6"), "frameWidth": 320,
+             "recording": {"videoCodec": "hevc", "videoBitrateKbps": 500}},
         ]
         daemon = harness.Daemon(self.folder, cameras, interval=INTERVAL_S)
         names = [camera["name"] for camera in cameras]
         daemon.wait_closed(names, amount(3, 20), seconds=amount(60, 200) * harness.SCALE)
         daemon.stop()
         sounds = {"copied": "aac", "both": "aac", "mkv": "pcm_alaw", "wanted": "aac",
-                  "refused": None}
+                  "refused": None, "marked": "aac"}
         for name, codec in sounds.items():
             files = daemon.segments(name)
             for file in files:
@@ -144,6 +148,11 @@ class Transcode(harness.Case):
                 if codec == "aac":
                     steps = {round((b - a) / 1000) for a, b in zip(sound, sound[1:])}
                     self.assertEqual(steps, {128}, file)
+        late = [one for file in daemon.segments("marked") for one in skews(*look(marked, file), 25)]
+        self.assertGreater(len(late), 1)
+        self.assertLess(max(map(abs, late)), 0.040, late)
+        print(f"measured: sound {1000 * min(late):+.1f} to {1000 * max(late):+.1f} ms beside the "
+              f"picture, {len(late)} bursts")
 
     @unittest.skipUnless(harness.IS_CAMPAIGN, "the camera beside wants a processor of its own")
     def test_overload(self):
