@@ -1,5 +1,5 @@
-/* Where a segment lies: DIRECTORY/CAMERA/YYYY-MM-DD/HH_MM_SS.EXT, local time of its first frame.
- * Pure. */
+/* Where a segment lies: DIRECTORY/CAMERA/YYYY-MM-DD/HH_MM_SS.EXT, local time of its first frame;
+ * and a day's timelapse: DIRECTORY/CAMERA/timelapse/YYYY-MM-DD.EXT, likewise. Pure. */
 #ifndef ARCHIVE_LAYOUT_H
 #define ARCHIVE_LAYOUT_H
 
@@ -8,20 +8,23 @@
 #include <stdint.h>
 #include <time.h>
 
-#define LAYOUT_PART_SUFFIX ".part" /* of a file that is not closed */
+#define LAYOUT_PART_SUFFIX ".part"     /* of a file that is not closed */
+#define LAYOUT_TIMELAPSE   "timelapse" /* the directory of them, where those of days are */
 
 struct layout {
     const char *directory; /* the archive's root */
     const char *camera;
     const char *extension; /* without the dot */
+    bool is_timelapse;     /* that of a day, no segment */
 };
 
-/* The directory of the day; allocated, NULL when there is no memory. */
+/* The directory of the day, or of timelapses; allocated, NULL when there is no memory. */
 char *layout_day_directory(const struct layout *layout, const struct tm *local);
 
 /*
  * The final name. attempt 0 is the plain one; for a name that is taken (the same second again, or
- * the hour that DST repeats) 1, 2, … append "-2", "-3", …; allocated, NULL when there is no memory.
+ * the hour that DST repeats; of a timelapse, the same day) 1, 2, … append "-2", "-3", …; allocated,
+ * NULL when there is no memory.
  */
 char *layout_segment_path(const struct layout *layout, const struct tm *local, int attempt);
 
@@ -44,6 +47,10 @@ bool layout_day_name_is_valid(const char *name);
 bool layout_segment_name_is_valid(const char *name);
 bool layout_part_name_is_valid(const char *name);
 
+/* The same for a timelapse (0000-00-00.mp4, 0000-00-00-2.mkv), closed or not. */
+bool layout_timelapse_name_is_valid(const char *name);
+bool layout_timelapse_part_name_is_valid(const char *name);
+
 /*
  * Takes CAMERA/YYYY-MM-DD/NAME, the path of a closed segment below the archive's root, apart.
  * *camera_bytes and *day_bytes are what belongs to the directory of the camera and of the day.
@@ -52,8 +59,14 @@ bool layout_part_name_is_valid(const char *name);
  */
 bool layout_parse_segment_path(const char *path, size_t *camera_bytes, size_t *day_bytes);
 
+/* The same for CAMERA/timelapse/NAME; *directory_bytes are those of "timelapse". */
+bool layout_parse_timelapse_path(const char *path, size_t *camera_bytes, size_t *directory_bytes);
+
 /* The local time that the names of a day and of a segment stand for; tm_isdst is -1: they do not
  * say. False when they are none. */
 bool layout_parse_time(const char *day, const char *name, struct tm *local);
+
+/* The local midnight with which the day of a timelapse begins, likewise. */
+bool layout_parse_timelapse_day(const char *name, struct tm *local);
 
 #endif

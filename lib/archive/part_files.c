@@ -19,6 +19,16 @@ static int is_part(const struct dirent *entry)
     return layout_part_name_is_valid(entry->d_name);
 }
 
+static int is_timelapse_directory(const struct dirent *entry)
+{
+    return !strcmp(entry->d_name, LAYOUT_TIMELAPSE);
+}
+
+static int is_timelapse_part(const struct dirent *entry)
+{
+    return layout_timelapse_part_name_is_valid(entry->d_name);
+}
+
 static int is_camera(const struct dirent *entry)
 {
     return entry->d_name[0] != '.';
@@ -75,6 +85,8 @@ static int walk(const char *directory, const struct level *level, part_files_fn 
 #define ALL 0x7fffffff
 
 static const struct level parts = {is_part, S_IFREG, ALL, NULL};
+static const struct level timelapse_parts = {is_timelapse_part, S_IFREG, ALL, NULL};
+static const struct level timelapses = {is_timelapse_directory, S_IFDIR, 1, &timelapse_parts};
 
 int part_files_of_camera(const char *camera_directory, int most_days, part_files_fn *found,
                          void *user)
@@ -84,11 +96,20 @@ int part_files_of_camera(const char *camera_directory, int most_days, part_files
     return result < 0 ? result : 0;
 }
 
+int part_files_of_timelapses(const char *camera_directory, part_files_fn *found, void *user)
+{
+    int result = walk(camera_directory, &timelapses, found, user);
+    return result < 0 ? result : 0;
+}
+
 int part_files_of_archive(const char *archive_directory, int most_days, part_files_fn *found,
                           void *user)
 {
     struct level days = {is_day, S_IFDIR, most_days, &parts};
     struct level cameras = {is_camera, S_IFDIR, ALL, &days};
     int result = walk(archive_directory, &cameras, found, user);
+    cameras.below = &timelapses;
+    if (result == 0)
+        result = walk(archive_directory, &cameras, found, user);
     return result < 0 ? result : 0;
 }

@@ -16,7 +16,10 @@ typedef bool part_files_fn(void *user, const char *path);
 int part_files_of_camera(const char *camera_directory, int most_days, part_files_fn *found,
                          void *user);
 
-/* The same for every camera of an archive. */
+/* The same of its timelapses, however many there are. */
+int part_files_of_timelapses(const char *camera_directory, part_files_fn *found, void *user);
+
+/* Both, for every camera of an archive. */
 int part_files_of_archive(const char *archive_directory, int most_days, part_files_fn *found,
                           void *user);
 

@@ -13,16 +13,17 @@
 
 #define BLOCK_UNIT 512 /* of st_blocks, whatever the file system's is */
 
-/* A segment's path taken apart. */
+/* A path taken apart. */
 struct parts {
-    char camera[NAME_MAX + 1], day[NAME_MAX + 1];
+    char camera[NAME_MAX + 1], day[NAME_MAX + 1]; /* day: or "timelapse" */
     const char *name;
 };
 
 static bool take_apart(struct parts *parts, const char *path)
 {
     size_t camera, day;
-    if (!layout_parse_segment_path(path, &camera, &day))
+    if (!layout_parse_segment_path(path, &camera, &day) &&
+        !layout_parse_timelapse_path(path, &camera, &day))
         return false;
     memcpy(parts->camera, path, camera);
     parts->camera[camera] = '\0';
@@ -115,7 +116,9 @@ int remover_remove(struct remover *remover, const char *path, struct removed *re
     *removed = (struct removed){.what = REMOVAL_DONE};
     if (!take_apart(&parts, path))
         return error_set(error, RTSPREC_ERROR_INVALID,
-                         "%s: expected CAMERA/YYYY-MM-DD/HH_MM_SS.mp4 or .mkv", path);
+                         "%s: expected CAMERA/YYYY-MM-DD/HH_MM_SS.mp4 or .mkv, or "
+                         "CAMERA/timelapse/YYYY-MM-DD.mp4 or .mkv",
+                         path);
     struct way way;
     int err = open_way(&way, remover->root, &parts);
     if (err == 0)

@@ -1,7 +1,8 @@
 /*
- * The only code that deletes segments. A path is followed component by component from the archive's
- * root, never through a symbolic link, and only a regular file whose name has the archive's own
- * form (layout.h) is taken: never a `.part` file, never what is not ours, never outside.
+ * The only code that deletes segments and timelapses. A path is followed component by component
+ * from the archive's root, never through a symbolic link, and only a regular file whose name has
+ * the archive's own form (layout.h) is taken: never a `.part` file, never what is not ours, never
+ * outside.
  *
  * Thread-safety: one thread at a time.
  */
@@ -38,9 +39,9 @@ int remover_open(struct remover *remover, const char *archive_directory,
 void remover_close(struct remover *remover);
 
 /*
- * Removes the closed segment at CAMERA/YYYY-MM-DD/NAME, and then its day's and its camera's
- * directory if nothing else is in them. A recording that begins in such a directory at the same
- * time makes it again (segment_file.c).
+ * Removes the closed segment at CAMERA/YYYY-MM-DD/NAME, or the timelapse at CAMERA/timelapse/NAME,
+ * and then that directory and its camera's if nothing else is in them. A recording that begins in
+ * such a directory at the same time makes it again (segment_file.c).
  *
  * Returns 0; RTSPREC_ERROR_INVALID when the path is not of that form; RTSPREC_ERROR_IO when the
  * file is as it was (no permission, a sick disk).

@@ -2,7 +2,7 @@
 
 #include "archive/layout.h"
 
-static const struct layout layout = {"/archive", "front door", "mp4"};
+static const struct layout layout = {"/archive", "front door", "mp4", false};
 
 /* 2 March 2024, 05:06:07; the members that mktime() fills in do not matter. */
 static const struct tm local = {
@@ -24,7 +24,7 @@ static void test_paths(void **state)
     check(layout_segment_path(&layout, &local, 9),
           "/archive/front door/2024-03-02/05_06_07-10.mp4");
     check(layout_part_path("/a/05_06_07.mp4"), "/a/05_06_07.mp4.part");
-    const struct layout relative = {".", "c", "mkv"};
+    const struct layout relative = {".", "c", "mkv", false};
     const struct tm other = {
         .tm_year = 99, .tm_mon = 11, .tm_mday = 31, .tm_hour = 23, .tm_min = 59, .tm_sec = 60};
     check(layout_segment_path(&relative, &other, 0), "./c/1999-12-31/23_59_60.mkv");
@@ -182,6 +182,57 @@ static void test_times_of_names(void **state)
     assert_false(layout_parse_time("2024-03-02", "12_34_56.mp4.part", &time));
 }
 
+static void test_timelapses(void **state)
+{
+    (void)state;
+    struct layout lapses = {"/archive", "front door", "mkv", true};
+    char *directory = layout_day_directory(&lapses, &local);
+    char *first = layout_segment_path(&lapses, &local, 0);
+    char *second = layout_segment_path(&lapses, &local, 1);
+    assert_string_equal(directory, "/archive/front door/timelapse");
+    assert_string_equal(first, "/archive/front door/timelapse/2024-03-02.mkv");
+    assert_string_equal(second, "/archive/front door/timelapse/2024-03-02-2.mkv");
+    free(directory);
+    free(first);
+    free(second);
+
+    /* Neither kind is taken for the other. */
+    assert_true(layout_timelapse_name_is_valid("2024-03-02.mp4"));
+    assert_true(layout_timelapse_name_is_valid("2024-03-02-12.mkv"));
+    assert_false(layout_timelapse_name_is_valid("2024-03-02"));
+    assert_false(layout_timelapse_name_is_valid("2024-03-02.mp4.part"));
+    assert_false(layout_timelapse_name_is_valid("12_00_00.mp4"));
+    assert_false(layout_segment_name_is_valid("2024-03-02.mp4"));
+    assert_true(layout_timelapse_part_name_is_valid("2024-03-02-2.mp4.part"));
+    assert_false(layout_timelapse_part_name_is_valid("2024-03-02.mp4"));
+    assert_false(layout_timelapse_part_name_is_valid("12_00_00.mp4.part"));
+    assert_false(layout_part_name_is_valid("2024-03-02.mp4.part"));
+
+    size_t camera = 0, bytes = 0;
+    assert_true(layout_parse_timelapse_path("a b/timelapse/2024-03-02.mp4", &camera, &bytes));
+    assert_int_equal(camera, 3);
+    assert_int_equal(bytes, 9);
+    const char *const others[] = {
+        "a/2024-03-02/12_00_00.mp4",       "a/timelapse/12_00_00.mp4",
+        "a/2024-03-02/2024-03-02.mp4",     "a/timelapse/2024-03-02.mp4.part",
+        "a/timelapses/2024-03-02.mp4",     "../timelapse/2024-03-02.mp4",
+        "a/timelapse/../2024-03-02.mp4",   "timelapse/2024-03-02.mp4",
+        "a/../a/timelapse/2024-03-02.mp4", "a/timelapse/",
+    };
+    for (size_t i = 0; i < LENGTH(others); i++)
+        require(!layout_parse_timelapse_path(others[i], &camera, &bytes), "%s", others[i]);
+    assert_false(layout_parse_segment_path("a/timelapse/12_00_00.mp4", &camera, &bytes));
+
+    struct tm day;
+    assert_true(layout_parse_timelapse_day("2024-03-02-2.mp4", &day));
+    assert_int_equal(day.tm_year, 124);
+    assert_int_equal(day.tm_mon, 2);
+    assert_int_equal(day.tm_mday, 2);
+    assert_int_equal(day.tm_hour, 0);
+    assert_int_equal(day.tm_isdst, -1);
+    assert_false(layout_parse_timelapse_day("2024-03-02", &day));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -192,6 +243,7 @@ int main(void)
         cmocka_unit_test(test_names_of_our_own),
         cmocka_unit_test(test_paths_taken_apart),
         cmocka_unit_test(test_times_of_names),
+        cmocka_unit_test(test_timelapses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -130,6 +130,28 @@ static void test_symbolic_links(void **state)
     check(*state, "a", 1, 100, "a/2024-03-01/09_00_00.mp4.part\n");
 }
 
+/* All of them, whatever the limit of days; those of days in between are not among them. */
+static void test_timelapses(void **state)
+{
+    make(*state, "a/timelapse/2024-03-02.mp4.part");
+    make(*state, "a/timelapse/2024-03-01-2.mkv.part");
+    make(*state, "a/timelapse/2024-03-03.mp4");
+    make(*state, "a/timelapse/10_00_00.mp4.part");
+    make(*state, "a/2024-03-02/2024-03-02.mp4.part");
+    make(*state, "a/2024-03-02/10_00_00.mp4.part");
+    make(*state, "b/timelapse/2024-03-02.mp4.part");
+    struct found found = {.skip = strlen(*state) + 1, .left = 100};
+    assert_int_equal(part_files_of_timelapses(path_in(*state, "a"), add, &found), 0);
+    assert_string_equal(found.names, "a/timelapse/2024-03-02.mp4.part\n"
+                                     "a/timelapse/2024-03-01-2.mkv.part\n");
+    check(*state, "a", 8, 100, "a/2024-03-02/10_00_00.mp4.part\n");
+    check(*state, NULL, 8, 3,
+          "a/2024-03-02/10_00_00.mp4.part\n"
+          "b/timelapse/2024-03-02.mp4.part\n"
+          "a/timelapse/2024-03-02.mp4.part\n");
+    check(*state, NULL, 8, 1, "a/2024-03-02/10_00_00.mp4.part\n");
+}
+
 static void test_nothing_there(void **state)
 {
     check(*state, "none", 8, 100, "");
@@ -145,7 +167,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         CASE(test_newest_first),  CASE(test_limit_of_days),  CASE(test_the_walk_can_be_ended),
-        CASE(test_foreign_names), CASE(test_symbolic_links), CASE(test_nothing_there),
+        CASE(test_foreign_names), CASE(test_symbolic_links), CASE(test_timelapses),
+        CASE(test_nothing_there),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -57,6 +57,26 @@ static struct removed remove_one(const char *path)
     return removed;
 }
 
+static void test_timelapses(void **state)
+{
+    (void)state;
+    make("a/timelapse/2024-03-01.mp4", "123");
+    make("a/timelapse/2024-03-02.mp4.part", "1");
+    make("a/timelapse/notes.mp4", "1");
+    assert_int_equal(remove_one("a/timelapse/2024-03-01.mp4").size_bytes, 3);
+    assert_false(exists("a/timelapse/2024-03-01.mp4"));
+    struct removed removed;
+    struct rtsprec_error error;
+    assert_int_equal(remover_remove(&remover, "a/timelapse/2024-03-02.mp4.part", &removed, &error),
+                     RTSPREC_ERROR_INVALID);
+    assert_int_equal(remover_remove(&remover, "a/timelapse/notes.mp4", &removed, &error),
+                     RTSPREC_ERROR_INVALID);
+    assert_true(exists("a/timelapse/notes.mp4"));
+    make("b/timelapse/2024-03-01.mkv", "123");
+    remove_one("b/timelapse/2024-03-01.mkv");
+    assert_false(exists("b"));
+}
+
 static void test_a_file_and_what_became_empty(void **state)
 {
     (void)state;
@@ -246,7 +266,7 @@ static void test_recording_begins_in_a_directory_that_goes(void **state)
 {
     (void)state;
     struct rival rival = {0};
-    struct layout layout = {root, "a", "mp4"};
+    struct layout layout = {root, "a", "mp4", false};
     assert_int_equal(pthread_create(&rival.thread, NULL, remove_again_and_again, &rival), 0);
     for (int i = 0; i < 3000; i++) {
         struct segment_file file;
@@ -268,6 +288,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         CASE(test_a_file_and_what_became_empty),
+        CASE(test_timelapses),
         CASE(test_already_gone),
         CASE(test_only_names_of_our_own),
         CASE(test_never_outside),

@@ -14,7 +14,7 @@ static int create(void **state)
     setenv("TZ", "UTC0", 1);
     tzset();
     int err = directory_create(state);
-    layout = (struct layout){*state, "cam", "mp4"};
+    layout = (struct layout){*state, "cam", "mp4", false};
     return err;
 }
 
