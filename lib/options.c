@@ -25,6 +25,8 @@
 #define DEFAULT_BITRATE  8000000
 #define DEFAULT_THREADS  2
 
+#define DEFAULT_TIMELAPSE_FPS 25
+
 /* One of 5 megapixels needs half a processor, most need less. */
 #define TRANSCODES_PER_PROCESSOR 4
 
@@ -102,6 +104,7 @@ void rtsprec_camera_options_init(struct rtsprec_camera_options *options)
         .video_millifps = DEFAULT_MILLIFPS,
         .video_bitrate = DEFAULT_BITRATE,
         .encoder_threads = DEFAULT_THREADS,
+        .timelapse_fps = DEFAULT_TIMELAPSE_FPS,
     };
 }
 
@@ -167,6 +170,7 @@ static int take_numbers(struct camera_options *out, const struct rtsprec_camera_
         {&out->video_bitrate, in->video_bitrate, DEFAULT_BITRATE, 1000, 1000000000,
          "video_bitrate"},
         {&out->encoder_threads, in->encoder_threads, DEFAULT_THREADS, 1, 64, "encoder_threads"},
+        {&out->timelapse_fps, in->timelapse_fps, DEFAULT_TIMELAPSE_FPS, 1, 60, "timelapse_fps"},
     };
     for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
         int err = take_number(numbers[i].out, numbers[i].value, numbers[i].fallback,
@@ -179,6 +183,12 @@ static int take_numbers(struct camera_options *out, const struct rtsprec_camera_
         err = take_size(&out->video_height, in->video_height, "video_height", error);
     if (err < 0)
         return err;
+    out->timelapse_interval_us = in->timelapse_interval_us;
+    if (out->timelapse_interval_us != 0 &&
+        (out->timelapse_interval_us < US_PER_SECOND || out->timelapse_interval_us > US_PER_DAY))
+        return error_set(
+            error, RTSPREC_ERROR_INVALID, "timelapse_interval_us: %lld, expected 0 or %lld to %lld",
+            (long long)out->timelapse_interval_us, (long long)US_PER_SECOND, (long long)US_PER_DAY);
     if (out->retry_max_us < out->retry_min_us)
         return error_set(error, RTSPREC_ERROR_INVALID,
                          "retry_max_us: %lld, expected at least retry_min_us, %lld",

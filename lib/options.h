@@ -30,6 +30,7 @@ struct camera_options {
     int64_t video_width, video_height; /* 0: the camera's */
     int64_t video_millifps, video_bitrate;
     int64_t encoder_threads;
+    int64_t timelapse_interval_us, timelapse_fps;    /* 0: none */
     char *encoder, *encoder_device, *encoder_preset; /* owned; NULL: any, the first, a fast one */
 };
 

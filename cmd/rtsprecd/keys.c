@@ -12,6 +12,7 @@
 #define BOTH      (KEY_LEVEL_GLOBAL | KEY_LEVEL_CAMERA)
 #define RECORDING KEY_LEVEL_RECORDING
 #define TRANSCODE KEY_LEVEL_TRANSCODE
+#define TIMELAPSE KEY_LEVEL_TIMELAPSE
 
 /* Longest key that is worth a guess. */
 #define GUESS_MAX 40
@@ -89,6 +90,7 @@ const struct key keys[] = {
     CHOICE_ROW("videoCodec", RECORDING, video_codec, codecs),
     RANGE_ROW("videoBitrateKbps", RECORDING, value_read_whole, video_bitrate_kbps, 1, 1000000),
     ROW("transcode", RECORDING, NULL),
+    RANGE_ROW("timelapse", RECORDING, value_read_switch, timelapse, 0, 1),
     ROW("videoOutPath", RECORDING, value_read_output_directory),
     CHOICE_ROW("videoFileExtension", RECORDING, container, containers),
     RANGE_ROW("fileIntervalSeconds", RECORDING, value_read_whole, segment_seconds, 1, 86400),
@@ -106,6 +108,9 @@ const struct key keys[] = {
     TEXT_ROW("preset", TRANSCODE, encoder_preset),
     RANGE_ROW("threads", TRANSCODE, value_read_whole, encoder_threads, 1, 64),
     CHOICE_ROW("onOverload", TRANSCODE, on_overload, overloads),
+
+    RANGE_ROW("everySeconds", TIMELAPSE, value_read_whole, timelapse_seconds, 1, 86400),
+    RANGE_ROW("fps", TIMELAPSE, value_read_whole, timelapse_fps, 1, 60),
 
     RANGE_ROW("maxConcurrentTranscodes", GLOBAL, value_read_whole, max_transcodes, 1, 1000),
     TEXT_ROW("logFile", GLOBAL, log_file),
@@ -188,6 +193,8 @@ static const char *levels_name(unsigned levels)
         return "in \"recording\"";
     case KEY_LEVEL_TRANSCODE:
         return "in \"transcode\"";
+    case KEY_LEVEL_TIMELAPSE:
+        return "in \"timelapse\"";
     default:
         return "in \"global\" or in a camera";
     }
@@ -221,12 +228,20 @@ static void report_unknown(struct reader *reader, const struct node *member, enu
     buffer_forget(&list);
 }
 
+/* Objects that stand in others, with the level of their keys. */
+static const struct {
+    const char *name;
+    unsigned levels;
+    enum key_level inside;
+} objects[] = {
+    {"recording", BOTH, RECORDING},
+    {"transcode", RECORDING, TRANSCODE},
+    {"timelapse", RECORDING, TIMELAPSE},
+};
+
 void keys_read(struct reader *reader, const struct node *object, enum key_level level,
                struct settings *settings)
 {
-    const char *inner = (level & BOTH) != 0 ? "recording" : level == RECORDING ? "transcode" : NULL;
-    const struct node *object_inside = inner != NULL ? node_find(object, inner) : NULL;
-
     for (const struct node *member = object->first; member != NULL; member = member->next) {
         const struct key *key = find(member->key, level);
 
@@ -237,6 +252,15 @@ void keys_read(struct reader *reader, const struct node *object, enum key_level 
         else if (key->read != NULL)
             key->read(reader, key, member, settings);
     }
-    if (object_inside != NULL && value_is(reader, object_inside, NODE_OBJECT))
-        keys_read(reader, object_inside, level == RECORDING ? TRANSCODE : RECORDING, settings);
+    for (size_t i = 0; i < sizeof(objects) / sizeof(objects[0]); i++) {
+        bool is_here = (objects[i].levels & level) != 0;
+        const struct node *inside = is_here ? node_find(object, objects[i].name) : NULL;
+
+        if (inside == NULL)
+            continue;
+        /* What has a reader of its own may be something else, too. */
+        if (find(objects[i].name, level)->read != NULL ? inside->kind == NODE_OBJECT
+                                                       : value_is(reader, inside, NODE_OBJECT))
+            keys_read(reader, inside, objects[i].inside, settings);
+    }
 }

@@ -19,6 +19,7 @@ enum key_level {
     KEY_LEVEL_CAMERA = 4,
     KEY_LEVEL_RECORDING = 8,
     KEY_LEVEL_TRANSCODE = 16,
+    KEY_LEVEL_TIMELAPSE = 32,
 };
 
 /* One of the words a value may be. */
@@ -51,8 +52,8 @@ struct key {
 extern const struct key keys[]; /* ends with a NULL name */
 
 /*
- * Reads the members of @object, which belong to @level, into @settings; "recording" and "transcode"
- * included.
+ * Reads the members of @object, which belong to @level, into @settings; those of "recording",
+ * "transcode" and "timelapse" included.
  * Members without a reader are left to the caller; unknown ones are reported.
  */
 void keys_read(struct reader *reader, const struct node *object, enum key_level level,

@@ -18,6 +18,8 @@ void settings_init(struct settings *settings)
         .transcode = RTSPREC_TRANSCODE_AUTO,
         .encoder_threads = 2,
         .on_overload = RTSPREC_OVERLOAD_DROP_FRAMES,
+        .timelapse_seconds = 10,
+        .timelapse_fps = 25,
         .container = RTSPREC_CONTAINER_MP4,
         .segment_seconds = 300,
         .fragment_ms = 500,
@@ -108,6 +110,9 @@ void settings_to_options(const struct settings *settings, struct rtsprec_camera_
     options->encoder_preset = settings->encoder_preset;
     options->encoder_threads = (int)settings->encoder_threads;
     options->on_overload = (enum rtsprec_overload)settings->on_overload;
+    options->timelapse_interval_us =
+        settings->timelapse ? settings->timelapse_seconds * 1000000 : 0;
+    options->timelapse_fps = (int)settings->timelapse_fps;
     options->container = (enum rtsprec_container)settings->container;
     options->audio = (enum rtsprec_audio)settings->audio;
     options->segment_duration_us = settings->segment_seconds * 1000000;

@@ -30,6 +30,9 @@ struct settings {
     int64_t encoder_threads;
     int on_overload; /* enum rtsprec_overload */
 
+    bool timelapse;
+    int64_t timelapse_seconds, timelapse_fps;
+
     bool keep_connected; /* between the schedule's periods */
     char *schedule;      /* a rule of rtsprec_schedule_create(); NULL: always */
     char *output_directory;

@@ -88,6 +88,18 @@ void value_read_boolean(struct reader *reader, const struct key *key, const stru
         *member = value->boolean;
 }
 
+void value_read_switch(struct reader *reader, const struct key *key, const struct node *value,
+                       struct settings *settings)
+{
+    bool *member = member_of(settings, key);
+
+    if (value->kind == NODE_OBJECT || value->kind == NODE_BOOLEAN)
+        *member = value->kind == NODE_OBJECT || value->boolean;
+    else
+        diagnostics_error(reader->diagnostics, place_of_value(value),
+                          "%s, expected an object or a boolean", node_kind_name(value->kind));
+}
+
 /* The string with its variables expanded, freed by the caller; NULL after a report. */
 static char *read_expanded(struct reader *reader, const struct node *value,
                            struct expand_encoded encoded)

@@ -14,6 +14,7 @@ bool value_is(struct reader *reader, const struct node *value, enum node_kind ki
 key_read_fn value_read_whole;
 key_read_fn value_read_number;
 key_read_fn value_read_boolean;
+key_read_fn value_read_switch; /* an object says yes, too; its members are not read */
 key_read_fn value_read_choice;
 key_read_fn value_read_text;
 

@@ -185,6 +185,14 @@ struct rtsprec_camera_options {
     const char *encoder_preset; /**< as the encoder calls it, "veryfast"; NULL: a fast one */
     int encoder_threads;        /**< at most so many, default 2; 1 to 64 */
     enum rtsprec_overload on_overload;
+
+    /**
+     * A timelapse beside the segments, `output_directory/name/timelapse/YYYY-MM-DD.mp4`: of the
+     * video as it is recorded, the first key frame at or after each multiple of this, counted from
+     * local midnight, is copied. 0: none; 1 s to 86,400 s.
+     */
+    int64_t timelapse_interval_us;
+    int timelapse_fps; /**< frames a second of a timelapse, default 25; 1 to 60 */
 };
 
 #define RTSPREC_SYNC_EACH_FRAGMENT INT64_C(1)

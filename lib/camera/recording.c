@@ -140,15 +140,8 @@ void recording_end(struct recording *recording, enum rtsprec_segment_reason reas
 static void tell_recovered(void *user, const struct rtsprec_archive_file *file)
 {
     const struct place *place = user;
-    const struct rtsprec_camera *camera = place->camera;
-    bool is_good = file->verdict == RTSPREC_ARCHIVE_REPAIRED;
-    dispatcher_log(camera->dispatcher, is_good ? RTSPREC_LOG_INFO : RTSPREC_LOG_WARNING,
-                   camera->options.name, "%s after a crash: %s (%s)",
-                   is_good                                    ? "Repaired"
-                   : file->verdict == RTSPREC_ARCHIVE_DAMAGED ? "Nothing could be saved"
-                                                              : "Could not be repaired",
-                   file->path, file->text);
-    if (is_good)
+    recover_log(place->camera->dispatcher, place->camera->options.name, file);
+    if (file->verdict == RTSPREC_ARCHIVE_REPAIRED)
         keeper_tell_segment(place->keeper, file->path, RTSPREC_SEGMENT_UNKNOWN);
 }
 

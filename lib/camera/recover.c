@@ -87,3 +87,15 @@ void recover_part(const char *part_path, rtsprec_archive_fn *tell, void *user)
         tell(user, &file);
     free(path);
 }
+
+void recover_log(struct dispatcher *dispatcher, const char *camera,
+                 const struct rtsprec_archive_file *file)
+{
+    bool is_good = file->verdict == RTSPREC_ARCHIVE_REPAIRED;
+    dispatcher_log(dispatcher, is_good ? RTSPREC_LOG_INFO : RTSPREC_LOG_WARNING, camera,
+                   "%s after a crash: %s (%s)",
+                   is_good                                    ? "Repaired"
+                   : file->verdict == RTSPREC_ARCHIVE_DAMAGED ? "Nothing could be saved"
+                                                              : "Could not be repaired",
+                   file->path, file->text);
+}

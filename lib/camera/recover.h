@@ -4,10 +4,16 @@
 
 #include <rtsprec/archive.h>
 
+#include "base/dispatcher.h"
+
 /*
  * Repairs a `.part` file and gives it its final name, or `*.damaged` when nothing can be saved, and
  * tells the callback.
  */
 void recover_part(const char *part_path, rtsprec_archive_fn *file, void *user);
+
+/* Logs what became of a camera's file. */
+void recover_log(struct dispatcher *dispatcher, const char *camera,
+                 const struct rtsprec_archive_file *file);
 
 #endif

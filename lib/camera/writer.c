@@ -1,18 +1,45 @@
 /* Thread W: takes packets from the queue; what the transcoder makes of them is recorded. */
 #include "camera/camera.h"
 #include "camera/recording.h"
+#include "camera/timelapse.h"
 #include "camera/transcoder.h"
+
+/* Where packets go. */
+struct sinks {
+    struct recording recording;
+    struct timelapse timelapse;
+};
 
 static void begin_stream(void *user, struct stream *stream)
 {
-    struct recording *recording = user;
-    recording_begin(recording, stream);
+    struct sinks *sinks = user;
+    recording_begin(&sinks->recording, stream);
+    timelapse_begin(&sinks->timelapse, stream);
 }
 
 static void take_packet(void *user, struct queue_item *item)
 {
-    struct recording *recording = user;
-    recording_take(recording, item);
+    struct sinks *sinks = user;
+    timelapse_take(&sinks->timelapse, item->packet, item->wall_us);
+    recording_take(&sinks->recording, item);
+}
+
+static void init_sinks(struct sinks *sinks, struct rtsprec_camera *camera)
+{
+    const struct camera_options *options = &camera->options;
+    bool is_synced = options->sync_interval_us != RTSPREC_SYNC_NEVER;
+    recording_init(&sinks->recording, &camera->main);
+    timelapse_init(&sinks->timelapse, &(struct timelapse_options){
+                                          .directory = camera->main.directory,
+                                          .camera = options->name,
+                                          .container = options->container,
+                                          .every_us = options->timelapse_interval_us,
+                                          .fps = (int)options->timelapse_fps,
+                                          .archive = camera->main.archive,
+                                          .durable = is_synced ? camera->durable : NULL,
+                                          .sync_interval_us = options->sync_interval_us,
+                                          .dispatcher = camera->dispatcher,
+                                      });
 }
 
 /* What may wait without delaying a write, or the encoder. */
@@ -26,14 +53,14 @@ static struct queue_patience patience(const struct rtsprec_camera *camera,
 void *writer_run(void *argument)
 {
     struct rtsprec_camera *camera = argument;
-    struct recording recording;
-    recording_init(&recording, &camera->main);
+    struct sinks sinks;
+    init_sinks(&sinks, camera);
     transcoder_open(camera->transcoder,
-                    &(struct transcoder_sink){begin_stream, take_packet, &recording});
+                    &(struct transcoder_sink){begin_stream, take_packet, &sinks});
 
     struct queue_item item;
     for (;;) {
-        struct queue_patience while_gathering = patience(camera, &recording);
+        struct queue_patience while_gathering = patience(camera, &sinks.recording);
         if (!packet_queue_pop(&camera->queue, &while_gathering, &item))
             break;
         switch (item.kind) {
@@ -42,7 +69,7 @@ void *writer_run(void *argument)
             break;
         case QUEUE_END:
             transcoder_flush(camera->transcoder);
-            recording_end(&recording, item.reason);
+            recording_end(&sinks.recording, item.reason);
             break;
         case QUEUE_PACKET:
             transcoder_take(camera->transcoder, &item);
@@ -51,7 +78,8 @@ void *writer_run(void *argument)
         queue_item_uninit(&item);
     }
     transcoder_close(camera->transcoder);
-    recording_uninit(&recording);
+    recording_uninit(&sinks.recording);
+    timelapse_uninit(&sinks.timelapse);
     camera_set_state(camera, RTSPREC_CAMERA_STOPPED, NULL, 0);
     return NULL;
 }

@@ -66,7 +66,8 @@ int segment_write(struct segment *segment, AVPacket *packet, struct rtsprec_erro
 void segment_fragment_end(const struct segment *segment, int64_t *media_us, int64_t *bytes);
 
 /*
- * Writes what was gathered, however short, and of the video all: nothing of it comes any more.
+ * Writes what was gathered, however short, and of the video all: its last packet lasts as long as it
+ * claims to, even if more of it comes.
  * After a failure the segment can only be closed.
  *
  * Returns as segment_write().

@@ -300,10 +300,9 @@ static void small_numbers_have_the_documented_bounds(void **state)
 {
     static const struct range small[] = {
 #define RANGE(member, min, max) {#member, offsetof(struct rtsprec_camera_options, member), min, max}
-        RANGE(video_width, 16, 16384),
-        RANGE(video_height, 16, 16384),
-        RANGE(video_millifps, 100, 240000),
-        RANGE(encoder_threads, 1, 64),
+        RANGE(video_width, 16, 16384),      RANGE(video_height, 16, 16384),
+        RANGE(video_millifps, 100, 240000), RANGE(encoder_threads, 1, 64),
+        RANGE(timelapse_fps, 1, 60),
 #undef RANGE
     };
     (void)state;
@@ -321,6 +320,24 @@ static void small_numbers_have_the_documented_bounds(void **state)
             if (*value != 0)
                 assert_refused(&options, small[i].member);
         }
+    }
+}
+
+/* Unlike the other times, this one has no default but none. */
+static void the_interval_of_a_timelapse_has_bounds(void **state)
+{
+    const int64_t good[] = {0, 1000000, INT64_C(86400) * 1000000};
+    const int64_t bad[] = {-1, 1, 999999, INT64_C(86400) * 1000000 + 1, INT64_MAX, INT64_MIN};
+    struct rtsprec_camera_options options = valid_options();
+    (void)state;
+    assert_int_equal(options.timelapse_interval_us, 0);
+    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+        options.timelapse_interval_us = good[i];
+        assert_accepted(&options, "timelapse_interval_us");
+    }
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        options.timelapse_interval_us = bad[i];
+        assert_refused(&options, "timelapse_interval_us");
     }
 }
 
@@ -433,6 +450,7 @@ int main(void)
         cmocka_unit_test(the_authorities_are_a_file_that_can_be_read),
         cmocka_unit_test(numbers_have_the_documented_bounds),
         cmocka_unit_test(small_numbers_have_the_documented_bounds),
+        cmocka_unit_test(the_interval_of_a_timelapse_has_bounds),
         cmocka_unit_test(the_shortest_pause_is_not_above_the_longest),
         cmocka_unit_test(creating_checks_the_same),
         cmocka_unit_test(strings_are_copied),

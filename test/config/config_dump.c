@@ -38,6 +38,9 @@ static void print_settings(const struct settings *s)
     printf("  transcode %s, encoder %s, device %s, preset %s, %" PRId64 " threads, else %s\n",
            transcodes[s->transcode], or_none(s->encoder), or_none(s->encoder_device),
            or_none(s->encoder_preset), s->encoder_threads, overloads[s->on_overload]);
+    if (s->timelapse)
+        printf("  timelapse every %" PRId64 " s, %" PRId64 " fps\n", s->timelapse_seconds,
+               s->timelapse_fps);
     printf("  mode %s, %s in between\n", settings_schedule(s),
            s->keep_connected ? "connected" : "not connected");
     printf("  directory %s, %" PRId64 " s, fragment %" PRId64 " ms, sync %" PRId64 " ms\n",
@@ -90,11 +93,12 @@ static void print_limits(const struct config *config)
 static void print_keys(void)
 {
     for (const struct key *key = keys; key->name != NULL; key++)
-        printf("%s%s%s%s%s%s\n", key->name, (key->levels & KEY_LEVEL_TOP) != 0 ? " top" : "",
+        printf("%s%s%s%s%s%s%s\n", key->name, (key->levels & KEY_LEVEL_TOP) != 0 ? " top" : "",
                (key->levels & KEY_LEVEL_GLOBAL) != 0 ? " global" : "",
                (key->levels & KEY_LEVEL_CAMERA) != 0 ? " camera" : "",
                (key->levels & KEY_LEVEL_RECORDING) != 0 ? " recording" : "",
-               (key->levels & KEY_LEVEL_TRANSCODE) != 0 ? " transcode" : "");
+               (key->levels & KEY_LEVEL_TRANSCODE) != 0 ? " transcode" : "",
+               (key->levels & KEY_LEVEL_TIMELAPSE) != 0 ? " timelapse" : "");
 }
 
 int main(int argc, char **argv)

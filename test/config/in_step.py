@@ -22,6 +22,7 @@ LEVELS = {
     "camera": CAMERA,
     "recording": SCHEMA["$defs"]["recording"],
     "transcode": SCHEMA["$defs"]["transcode"],
+    "timelapse": SCHEMA["$defs"]["timelapse"],
 }
 
 
@@ -32,7 +33,10 @@ def resolve(schema):
 def known_keys():
     """name -> the levels it may stand at, as the program knows them."""
     listing = subprocess.run([OPTIONS.dump, "--keys"], capture_output=True, text=True, check=True)
-    return {words[0]: set(words[1:]) for words in map(str.split, listing.stdout.splitlines())}
+    keys = {}
+    for name, *levels in map(str.split, listing.stdout.splitlines()):
+        keys.setdefault(name, set()).update(levels)
+    return keys
 
 
 def values(level):
@@ -83,25 +87,28 @@ class InStep(unittest.TestCase):
         self.assertEqual(shown.split("backyard")[0], self.dump(plain)[1])
 
     def test_manual_has_a_row_for_each_key(self):
-        rows = dict(re.findall(r"^\| `(\w+)` \|[^|]*\| ([^|]*) \|", MANUAL, re.M))
+        rows = {}  # name -> its defaults, of all levels that have one of that name
+        for name, default in re.findall(r"^\| `(\w+)` \|[^|]*\| ([^|]*) \|", MANUAL, re.M):
+            rows.setdefault(name, []).append(default)
         self.assertEqual(set(rows) | {"global", "cameras", "recording", "transcode"}, set(known_keys()))
-        for level in ("global", "camera", "recording", "transcode"):
+        for level in ("global", "camera", "recording", "transcode", "timelapse"):
             for name, schema in values(level):
                 with self.subTest(name):
                     if "default" in schema:
-                        self.assertEqual(rows[name], f'`{json.dumps(schema["default"])}`')
+                        self.assertIn(f'`{json.dumps(schema["default"])}`', rows[name])
                     else:
-                        self.assertNotIn("`", rows[name])
+                        self.assertNotIn("`", "".join(rows[name]))
 
     def test_schema_has_the_defaults(self):
         defaults = {level: {name: schema["default"] for name, schema in values(level)
-                            if "default" in schema} for level in ("global", "recording", "transcode")}
-        recording = {**defaults["recording"], "transcode": defaults["transcode"]}
+                            if "default" in schema} for level in LEVELS}
+        recording = {**defaults["recording"], "transcode": defaults["transcode"],
+                     "timelapse": defaults["timelapse"]}
         self.assertEqual(self.dump(configuration(defaults["global"], recording)),
-                         self.dump(configuration()))
+                         self.dump(configuration(None, {"timelapse": {}})))
 
     def test_schema_has_the_ranges(self):
-        for level in ("global", "recording", "transcode"):
+        for level in ("global", "recording", "transcode", "timelapse"):
             for name, schema in values(level):
                 good, bad = list(schema.get("enum", [])), []
                 if "enum" in schema:
@@ -117,6 +124,7 @@ class InStep(unittest.TestCase):
                         text = {"global": lambda: configuration(keys),
                                 "recording": lambda: configuration(None, keys),
                                 "transcode": lambda: configuration(None, {"transcode": keys}),
+                                "timelapse": lambda: configuration(None, {"timelapse": keys}),
                                 }[level]()
                         self.assertEqual(self.dump(text)[0], 0 if value in good else 78)
 

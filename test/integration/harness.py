@@ -271,7 +271,7 @@ class Daemon(Process):
         def order(path):
             time_of_day, _, number = path.stem.partition("-")
             return path.parent.name, time_of_day, int(number or 1)
-        files = (self.output / camera).glob("*/*")
+        files = (self.output / camera).glob("????-??-??/*")
         return sorted((file for file in files if file.suffix in (".mp4", ".mkv")), key=order)
 
     def parts(self):

@@ -1,0 +1,69 @@
+/*
+ * A camera's timelapse: of the video as it is recorded, a key frame now and then is copied to a
+ * file of the day (timelapse_pick.h says which, layout.h where). Nothing is decoded; in the file
+ * each frame lasts 1/fps. Trouble with it is told once, and the next frame that is due tries again;
+ * the recording knows nothing of it.
+ *
+ * Thread-safety: one thread, the camera's writer.
+ */
+#ifndef CAMERA_TIMELAPSE_H
+#define CAMERA_TIMELAPSE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <libavcodec/packet.h>
+
+#include <rtsprec/camera.h>
+
+#include "archive/root.h"
+#include "archive/segment_file.h"
+#include "base/dispatcher.h"
+#include "ingest/stream.h"
+#include "segment/durable.h"
+#include "segment/segment.h"
+#include "segment/timelapse_pick.h"
+
+/* All of it stays the caller's and must outlive the timelapse. */
+struct timelapse_options {
+    const char *directory; /* the archive's */
+    const char *camera;    /* its name */
+    enum rtsprec_container container;
+    int64_t every_us; /* 0: there is no timelapse */
+    int fps;
+    struct archive_root *archive;
+    struct durable *durable;  /* NULL: when data reach the disk is the kernel's matter */
+    int64_t sync_interval_us; /* with durable */
+    struct dispatcher *dispatcher;
+};
+
+struct timelapse {
+    struct timelapse_options options;
+    struct timelapse_pick pick;
+    bool is_recovered;     /* what a crash left open has been repaired */
+    bool is_failing;       /* that it cannot be written was told */
+    struct stream *stream; /* a reference: what comes; NULL before the first */
+
+    /* The open file. */
+    struct segment *segment; /* NULL: there is none */
+    struct segment_file file;
+    struct stream *track; /* a reference: its video, in which a tick is a frame */
+    struct tm day;        /* local */
+    int64_t frames;
+};
+
+/* Repairs what a crash left open, if the disk is there; else that is done when it is. Also for a
+ * camera that has no timelapse any more. */
+void timelapse_init(struct timelapse *timelapse, const struct timelapse_options *options);
+
+/* Closes the file. */
+void timelapse_uninit(struct timelapse *timelapse);
+
+/* What follows is of this stream, of which a reference is taken. When its video has other
+ * parameters, the file ends. */
+void timelapse_begin(struct timelapse *timelapse, struct stream *stream);
+
+/* A packet of it, of any track, which is not changed; wall_us: the time of its pts. */
+void timelapse_take(struct timelapse *timelapse, const AVPacket *packet, int64_t wall_us);
+
+#endif
