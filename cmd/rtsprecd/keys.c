@@ -111,6 +111,7 @@ const struct key keys[] = {
 
     RANGE_ROW("everySeconds", TIMELAPSE, value_read_whole, timelapse_seconds, 1, 86400),
     RANGE_ROW("fps", TIMELAPSE, value_read_whole, timelapse_fps, 1, 60),
+    RANGE_ROW("keepDays", TIMELAPSE, value_read_number, timelapse_keep_days, 0, 36500),
 
     RANGE_ROW("maxConcurrentTranscodes", GLOBAL, value_read_whole, max_transcodes, 1, 1000),
     TEXT_ROW("logFile", GLOBAL, log_file),

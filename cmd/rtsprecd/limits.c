@@ -73,6 +73,7 @@ static void add_camera(struct archive_limits *archive, const struct settings *se
     camera->min_age_us = scaled(settings->min_age_days, US_PER_DAY);
     camera->max_age_us = scaled(settings->max_age_days, US_PER_DAY);
     camera->max_bytes = scaled(settings->max_occupied_gb, BYTES_PER_GB);
+    camera->timelapse_max_age_us = scaled(settings->timelapse_keep_days, US_PER_DAY);
     camera->is_exempt = !settings->limit_occupied_space;
     if (camera->is_exempt)
         camera->max_bytes = 0;

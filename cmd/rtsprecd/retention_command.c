@@ -41,6 +41,8 @@ const char *retention_command_reason(int reason)
         return "maxOccupiedSpaceGB";
     case RTSPREC_DELETION_FREE_SPACE:
         return "keepFreeDiskSpaceGB";
+    case RTSPREC_DELETION_TIMELAPSE_AGE:
+        return "keepDays";
     default:
         return rtsprec_deletion_reason_name(reason);
     }

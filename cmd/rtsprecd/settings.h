@@ -32,6 +32,7 @@ struct settings {
 
     bool timelapse;
     int64_t timelapse_seconds, timelapse_fps;
+    double timelapse_keep_days; /* 0: for ever */
 
     bool keep_connected; /* between the schedule's periods */
     char *schedule;      /* a rule of rtsprec_schedule_create(); NULL: always */

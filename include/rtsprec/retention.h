@@ -40,6 +40,11 @@ struct rtsprec_camera_limits {
     int64_t min_age_us; /**< younger files are deleted only after all older ones; 0: none */
     int64_t max_bytes;  /**< that its closed and open files may occupy; 0: no limit */
     int is_exempt;      /**< not 0: its files are deleted for age only, never for space */
+    /**
+     * Its timelapses (rtsprec_camera_options.timelapse_interval_us) are deleted when their day
+     * ended longer ago than that; 0: no limit. Nothing else deletes them.
+     */
+    int64_t timelapse_max_age_us;
 };
 
 /** The limits of an archive. Set with rtsprec_archive_limits_init(), then change what you need. */
@@ -78,11 +83,12 @@ enum rtsprec_deletion_reason {
     RTSPREC_DELETION_CAMERA_SPACE = 2,  /**< max_bytes of its camera */
     RTSPREC_DELETION_ARCHIVE_SPACE = 3, /**< max_bytes of the archive */
     RTSPREC_DELETION_FREE_SPACE = 4,    /**< keep_free_bytes */
+    RTSPREC_DELETION_TIMELAPSE_AGE = 5, /**< timelapse_max_age_us */
 };
 
 /**
  * A reason in words, a constant string: "none", "max age", "camera space", "archive space",
- * "free space"; "unknown" for a number that is none.
+ * "free space", "timelapse age"; "unknown" for a number that is none.
  *
  * Thread-safety: any thread, any time.
  */
@@ -93,7 +99,7 @@ struct rtsprec_archive_deletion {
     size_t size;        /**< sizeof(struct rtsprec_archive_deletion) of the library */
     const char *camera; /**< its name */
     const char *path;   /**< relative to the archive's directory */
-    int64_t start_us;   /**< of its first frame, UTC µs since 1970 */
+    int64_t start_us;   /**< of its first frame, UTC µs since 1970; of a timelapse, its day's */
     int64_t end_us;     /**< of its last frame, likewise */
     int64_t bytes;      /**< its size */
     enum rtsprec_deletion_reason reason;

@@ -27,6 +27,8 @@ const char *rtsprec_deletion_reason_name(int reason)
         return "archive space";
     case RTSPREC_DELETION_FREE_SPACE:
         return "free space";
+    case RTSPREC_DELETION_TIMELAPSE_AGE:
+        return "timelapse age";
     default:
         return "unknown";
     }
@@ -70,6 +72,10 @@ static int check_camera(const struct rtsprec_archive_limits *limits, size_t inde
     int err = check_ages(camera->min_age_us, camera->max_age_us, camera->camera, error);
     if (err < 0)
         return err;
+    if (camera->timelapse_max_age_us < 0)
+        return error_set(error, RTSPREC_ERROR_INVALID,
+                         "camera %s: timelapse_max_age_us is negative, expected 0 or more",
+                         camera->camera);
     if (camera->max_bytes < 0)
         return error_set(error, RTSPREC_ERROR_INVALID,
                          "camera %s: max_bytes is negative, expected 0 or more", camera->camera);

@@ -8,6 +8,7 @@
 #include "archive/oldest.h"
 #include "archive/remover.h"
 #include "archive/retention.h"
+#include "archive/timelapses.h"
 #include "base/disk.h"
 #include "base/error.h"
 
@@ -49,6 +50,7 @@ struct pass {
     struct cameras cameras;
     struct oldest *oldest;
     struct remover remover;
+    int64_t saved_bytes; /* that timelapses would have made free, in a dry run */
     struct leaving group[GROUP_FILES];
     size_t group_count;
     int err;              /* of a group: ends the pass */
@@ -190,10 +192,23 @@ static int forget_group(struct pass *pass, bool are_gone)
     return err;
 }
 
+static void tell_file(struct pass *pass, struct rtsprec_archive_deletion *told, const char *failure)
+{
+    told->size = sizeof(*told);
+    told->failure = failure;
+    if (failure) {
+        pass->result->failed++;
+    } else {
+        pass->result->deleted++;
+        pass->result->bytes += told->bytes;
+    }
+    if (pass->told && !pass->told(pass->user, told))
+        pass->result->is_ended = true;
+}
+
 static void tell(struct pass *pass, const struct retention_deletion *deletion, const char *failure)
 {
     struct rtsprec_archive_deletion told = {
-        .size = sizeof(told),
         .camera = pass->cameras.names[deletion->camera],
         .path = deletion->segment.path,
         .start_us = deletion->segment.start_us,
@@ -202,16 +217,8 @@ static void tell(struct pass *pass, const struct retention_deletion *deletion, c
         .reason = deletion->reason,
         .is_young = deletion->is_young,
         .is_protected = deletion->is_protected,
-        .failure = failure,
     };
-    if (failure) {
-        pass->result->failed++;
-    } else {
-        pass->result->deleted++;
-        pass->result->bytes += told.bytes;
-    }
-    if (pass->told && !pass->told(pass->user, &told))
-        pass->result->is_ended = true;
+    tell_file(pass, &told, failure);
 }
 
 /* The file stays. If its row cannot be put back, the next reconcile does it. */
@@ -281,6 +288,57 @@ static int delete_group(struct pass *pass)
     return err;
 }
 
+/* --- timelapses --- */
+
+struct old_timelapses {
+    struct pass *pass;
+    const char *camera;
+};
+
+static bool remove_timelapse(void *user, const struct timelapse_file *file)
+{
+    const struct old_timelapses *old = user;
+    struct pass *pass = old->pass;
+    struct rtsprec_archive_deletion told = {
+        .camera = old->camera,
+        .path = file->path,
+        .start_us = file->start_us,
+        .end_us = file->end_us,
+        .bytes = file->bytes,
+        .reason = RTSPREC_DELETION_TIMELAPSE_AGE,
+    };
+    struct removed removed = {0};
+    struct rtsprec_error why = {0};
+    int err = pass->dry_run ? 0 : remover_remove(&pass->remover, file->path, &removed, &why);
+    pass->saved_bytes += pass->dry_run ? file->freed_bytes : 0;
+    pass->result->freed_bytes += removed.freed_bytes;
+    tell_file(pass, &told, err < 0 ? why.text : NULL);
+    return !pass->result->is_ended;
+}
+
+/* What cannot be read of them does not keep segments from going. */
+static int remove_timelapses(struct pass *pass)
+{
+    const struct rtsprec_archive_limits *limits = pass->limits;
+    int err = 0;
+    if (pass->need->is_clock_new)
+        return 0;
+    for (size_t i = 0; i < limits->camera_count && !pass->result->is_ended; i++) {
+        const struct rtsprec_camera_limits *camera = &limits->cameras[i];
+        struct old_timelapses old = {pass, camera->camera};
+        if (camera->timelapse_max_age_us == 0)
+            continue;
+        int found = timelapses_ended(pass->directory, camera->camera,
+                                     pass->need->now_us - camera->timelapse_max_age_us,
+                                     remove_timelapse, &old);
+        if (found < 0 && err == 0)
+            err = error_set_errno(pass->error, error_code_of_errno(-found), -found,
+                                  "%s/%s: timelapses cannot be searched", pass->directory,
+                                  camera->camera);
+    }
+    return err;
+}
+
 /* --- the pass --- */
 
 /* Gathers what is decided, and deletes it when a group is full. */
@@ -317,7 +375,8 @@ static int run_round(struct pass *pass)
         .now_us = pass->need->now_us,
         .is_clock_new = pass->need->is_clock_new,
         .others_bytes = pass->need->others_bytes,
-        .free_bytes = space.free_bytes,
+        .free_bytes =
+            space.free_bytes == INT64_MAX ? INT64_MAX : space.free_bytes + pass->saved_bytes,
         .disk_bytes = space.total_bytes,
         .block_bytes = space.block_bytes,
     };
@@ -376,8 +435,11 @@ int retain(struct catalog *catalog, const char *archive_directory,
         error_set(error, err, "out of memory");
     if (err == 0 && !dry_run)
         err = remover_open(&pass.remover, archive_directory, error);
-    if (err == 0)
-        err = run_rounds(&pass);
+    if (err == 0) {
+        int lapses = remove_timelapses(&pass);
+        err = pass.result->is_ended ? 0 : run_rounds(&pass);
+        err = err ? err : lapses;
+    }
     remover_close(&pass.remover);
     oldest_destroy(&pass.oldest);
     forget_cameras(&pass.cameras);

@@ -1,6 +1,6 @@
 /*
  * One pass of retention: decides what to delete (retention.h) from the catalog and deletes it
- * (remover.h).
+ * (remover.h); before that, timelapses that are too old.
  *
  * Files go in groups: first the catalog forgets them, says DELETED of their time, and that it has
  * to look at their directories again; then they are removed. Wherever this is cut, and whichever of

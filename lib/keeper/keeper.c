@@ -463,7 +463,8 @@ static bool is_limiting(const struct rtsprec_archive_limits *limits)
     bool is_limiting =
         limits->max_bytes > 0 || limits->keep_free_bytes > 0 || limits->max_age_us > 0;
     for (size_t i = 0; i < limits->camera_count; i++)
-        is_limiting |= limits->cameras[i].max_bytes > 0 || limits->cameras[i].max_age_us > 0;
+        is_limiting |= limits->cameras[i].max_bytes > 0 || limits->cameras[i].max_age_us > 0 ||
+                       limits->cameras[i].timelapse_max_age_us > 0;
     return is_limiting;
 }
 

@@ -39,8 +39,8 @@ static void print_settings(const struct settings *s)
            transcodes[s->transcode], or_none(s->encoder), or_none(s->encoder_device),
            or_none(s->encoder_preset), s->encoder_threads, overloads[s->on_overload]);
     if (s->timelapse)
-        printf("  timelapse every %" PRId64 " s, %" PRId64 " fps\n", s->timelapse_seconds,
-               s->timelapse_fps);
+        printf("  timelapse every %" PRId64 " s, %" PRId64 " fps, kept for %g days\n",
+               s->timelapse_seconds, s->timelapse_fps, s->timelapse_keep_days);
     printf("  mode %s, %s in between\n", settings_schedule(s),
            s->keep_connected ? "connected" : "not connected");
     printf("  directory %s, %" PRId64 " s, fragment %" PRId64 " ms, sync %" PRId64 " ms\n",
@@ -60,8 +60,19 @@ static bool is_limited(const struct rtsprec_archive_limits *limits)
     bool any = limits->max_bytes > 0 || limits->keep_free_bytes > 0 || limits->max_age_us > 0;
 
     for (size_t i = 0; i < limits->camera_count; i++)
-        any = any || limits->cameras[i].max_bytes > 0 || limits->cameras[i].max_age_us > 0;
+        any = any || limits->cameras[i].max_bytes > 0 || limits->cameras[i].max_age_us > 0 ||
+              limits->cameras[i].timelapse_max_age_us > 0;
     return any;
+}
+
+static void print_camera_limits(const struct rtsprec_camera_limits *camera)
+{
+    printf("  %s: %" PRId64 " bytes, %s%" PRId64 " to %" PRId64 " s", camera->camera,
+           camera->max_bytes, camera->is_exempt ? "exempt, " : "", camera->min_age_us / 1000000,
+           camera->max_age_us / 1000000);
+    if (camera->timelapse_max_age_us > 0)
+        printf(", timelapses %" PRId64 " s", camera->timelapse_max_age_us / 1000000);
+    printf("\n");
 }
 
 /* Of archives of which something is deleted. */
@@ -81,11 +92,7 @@ static void print_limits(const struct config *config)
                limits->is_exempt ? "exempt, " : "", limits->min_age_us / 1000000,
                limits->max_age_us / 1000000);
         for (size_t j = 0; j < limits->camera_count; j++)
-            printf("  %s: %" PRId64 " bytes, %s%" PRId64 " to %" PRId64 " s\n",
-                   limits->cameras[j].camera, limits->cameras[j].max_bytes,
-                   limits->cameras[j].is_exempt ? "exempt, " : "",
-                   limits->cameras[j].min_age_us / 1000000,
-                   limits->cameras[j].max_age_us / 1000000);
+            print_camera_limits(&limits->cameras[j]);
     }
     limits_forget(&list);
 }

@@ -58,6 +58,18 @@ class Commands(unittest.TestCase):
     def files(self):
         return sorted(str(path.relative_to(self.video)) for path in self.video.rglob("*.mp4*"))
 
+    def test_timelapses(self):
+        self.put("door/timelapse/2024-01-15.mp4", 10**6)
+        self.put("yard/timelapse/2024-01-15.mp4", 10**6)
+        self.put("door/timelapse/2099-01-15.mp4", 10**6)
+        self.write_config(("door", {"timelapse": {"keepDays": 30}}), ("yard", {"timelapse": True}))
+        listed = ("{}: video/door/timelapse/2024-01-15.mp4 (1.0 MB, keepDays)\n"
+                  "video: 1 file, 1.0 MB, {}\n")
+        self.check(["retention", "--dry-run"], 0, listed.format("Would delete", "would be deleted"))
+        self.check(["retention"], 0, listed.format("Deleted", "deleted"))
+        self.assertEqual(self.files(), ["door/timelapse/2099-01-15.mp4",
+                                        "yard/timelapse/2024-01-15.mp4"])
+
     def test_space(self):
         for hour in range(4):
             self.put(f"door/2024-01-15/0{hour}_00_00.mp4", 10**6)

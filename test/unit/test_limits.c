@@ -64,9 +64,11 @@ static void test_contradictions(void **state)
     refuse(&good, "camera gate: max_bytes is negative, expected 0 or more");
     cameras[1] = (struct rtsprec_camera_limits){.camera = "gate", .min_age_us = -1};
     refuse(&good, "camera gate: min_age_us is negative, expected 0 or more");
-    cameras[1] = (struct rtsprec_camera_limits){"gate", DAY, 2 * DAY, 0, 0};
+    cameras[1] = (struct rtsprec_camera_limits){"gate", DAY, 2 * DAY, 0, 0, 0};
     refuse(&good, "camera gate: files are to be kept for 2 days and deleted after 1, expected a "
                   "minimum age of at most the maximum");
+    cameras[1] = (struct rtsprec_camera_limits){.camera = "gate", .timelapse_max_age_us = -1};
+    refuse(&good, "camera gate: timelapse_max_age_us is negative, expected 0 or more");
     cameras[1] = (struct rtsprec_camera_limits){.camera = "yard"};
     refuse(&good, "camera yard has limits twice, expected them once");
     cameras[1] = (struct rtsprec_camera_limits){.camera = "../x"};
@@ -99,7 +101,7 @@ static void test_a_copy(void **state)
 {
     (void)state;
     char name[] = "yard";
-    struct rtsprec_camera_limits camera = {name, 5, 4, 3, 1};
+    struct rtsprec_camera_limits camera = {name, 5, 4, 3, 1, 2};
     struct rtsprec_archive_limits limits, *copy;
     rtsprec_archive_limits_init(&limits);
     limits.cameras = &camera;
@@ -111,6 +113,7 @@ static void test_a_copy(void **state)
     assert_string_equal(copy->cameras[0].camera, "yard");
     assert_int_equal(copy->cameras[0].max_age_us, 5);
     assert_int_equal(copy->cameras[0].is_exempt, 1);
+    assert_int_equal(copy->cameras[0].timelapse_max_age_us, 2);
     assert_int_equal(copy->keep_free_bytes, 9);
     limits_free(&copy);
     assert_null(copy);
@@ -127,6 +130,8 @@ static void test_names_of_reasons(void **state)
     assert_string_equal(rtsprec_deletion_reason_name(RTSPREC_DELETION_ARCHIVE_SPACE),
                         "archive space");
     assert_string_equal(rtsprec_deletion_reason_name(RTSPREC_DELETION_FREE_SPACE), "free space");
+    assert_string_equal(rtsprec_deletion_reason_name(RTSPREC_DELETION_TIMELAPSE_AGE),
+                        "timelapse age");
     assert_string_equal(rtsprec_deletion_reason_name(99), "unknown");
 }
 

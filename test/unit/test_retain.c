@@ -195,6 +195,78 @@ static void test_a_pass(void **state)
     assert_int_equal(left.rows, 1);
 }
 
+/* Of the camera that has a limit for them, and before anything is deleted for space. */
+static void test_timelapses(void **state)
+{
+    (void)state;
+    struct rtsprec_camera_limits camera = {.camera = "a", .timelapse_max_age_us = 2 * DAY};
+    struct rtsprec_archive_limits limits;
+    rtsprec_archive_limits_init(&limits);
+    limits.cameras = &camera;
+    limits.camera_count = 1;
+    add("a", 2, 1000);
+    make_file("a/timelapse/2023-12-28.mp4", 512);
+    make_file("a/timelapse/2023-12-29.mkv", 512); /* ended 2 days ago */
+    make_file("a/timelapse/2023-12-29-2.mp4", 512);
+    make_file("a/timelapse/2023-12-27.mp4.part", 512);
+    make_file("a/timelapse/2023-12-30.mp4", 512);
+    make_file("a/timelapse/notes.mp4", 512);
+    make_file("b/timelapse/2023-01-01.mp4", 512);
+    static const char *const gone = "a/timelapse/2023-12-28.mp4 5\n"
+                                    "a/timelapse/2023-12-29-2.mp4 5\n"
+                                    "a/timelapse/2023-12-29.mkv 5\n";
+    struct retain_result result = pass(&limits, true);
+    assert_string_equal(told.text, gone);
+    assert_true(exists("a/timelapse/2023-12-28.mp4"));
+    disk.stuck = "2023-12-29.mkv";
+    disk.errnum = EACCES;
+    result = pass(&limits, false);
+    assert_string_equal(told.text, "a/timelapse/2023-12-28.mp4 5\n"
+                                   "a/timelapse/2023-12-29-2.mp4 5\n"
+                                   "a/timelapse/2023-12-29.mkv 5!\n");
+    assert_int_equal(result.deleted, 2);
+    assert_int_equal(result.bytes, 1024);
+    assert_int_equal(result.failed, 1);
+    disk.stuck = NULL;
+    assert_int_equal(pass(&limits, false).deleted, 1);
+    assert_true(exists("a/timelapse/2023-12-27.mp4.part"));
+    assert_true(exists("a/timelapse/2023-12-30.mp4"));
+    assert_true(exists("a/timelapse/notes.mp4"));
+    assert_true(exists("b/timelapse/2023-01-01.mp4"));
+
+    /* A clock that is new says nothing of their age, and limits of space nothing of them. */
+    const struct retention_need is_new = {.now_us = NOW + 30 * DAY, .is_clock_new = true};
+    done(retain(catalog, root, &limits, &is_new, false, tell, NULL, &result, &error));
+    limits.max_bytes = 1;
+    result = pass(&limits, false);
+    assert_int_equal(result.deleted, 1); /* the segment */
+    assert_true(exists("a/timelapse/2023-12-30.mp4"));
+}
+
+/* What they make free, segments need not: so a dry run says, too. */
+static void test_timelapses_make_room(void **state)
+{
+    (void)state;
+    struct rtsprec_camera_limits camera = {.camera = "a", .timelapse_max_age_us = DAY};
+    struct rtsprec_archive_limits limits;
+    rtsprec_archive_limits_init(&limits);
+    limits.cameras = &camera;
+    limits.camera_count = 1;
+    limits.keep_free_bytes = 100000;
+    disk.free_bytes = 99000;
+    add("a", 3, 1024);
+    make_file("a/timelapse/2023-12-01.mp4", 0);
+    const char *path = path_in(root, "a/timelapse/2023-12-01.mp4");
+    char block[4096 + 1];
+    memset(block, 'x', sizeof(block));
+    block[sizeof(block) - 1] = '\0';
+    write_file(path, block);
+    pass(&limits, true);
+    assert_string_equal(told.text, "a/timelapse/2023-12-01.mp4 5\n");
+    assert_int_equal(pass(&limits, false).deleted, 1);
+    assert_true(exists("a/2023-12-31/21_00_00.mp4"));
+}
+
 static void test_free_space(void **state)
 {
     (void)state;
@@ -578,6 +650,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         CASE(test_a_pass),
+        CASE(test_timelapses),
+        CASE(test_timelapses_make_room),
         CASE(test_free_space),
         CASE(test_what_is_being_written),
         CASE(test_files_that_are_gone),

@@ -241,6 +241,7 @@ static void check_deletion(const struct retention_deletion *deletion)
         hold(is_first_of(deletion, false));
         break;
     case RTSPREC_DELETION_NONE:
+    case RTSPREC_DELETION_TIMELAPSE_AGE:
         hold(false);
     }
     hold(!limits_of(deletion->camera).is_exempt);
