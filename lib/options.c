@@ -9,6 +9,7 @@
 #include "archive/layout.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/path.h"
 #include "base/thread.h"
 
 #define DEFAULT_SEGMENT_US      (300 * US_PER_SECOND) /* the Python service's */
@@ -210,6 +211,13 @@ static int take_credential(char **out, const char *value, struct rtsprec_error *
     return *out ? 0 : error_set(error, RTSPREC_ERROR_NO_MEMORY, "out of memory");
 }
 
+static void cut_slashes(char *path)
+{
+    size_t length = strlen(path);
+    while (length > 1 && path[length - 1] == '/')
+        path[--length] = '\0';
+}
+
 static int take_strings(struct camera_options *out, const struct rtsprec_camera_options *in,
                         struct rtsprec_error *error)
 {
@@ -228,9 +236,7 @@ static int take_strings(struct camera_options *out, const struct rtsprec_camera_
     out->output_directory = strdup(in->output_directory);
     if (!out->name || !out->output_directory)
         return error_set(error, RTSPREC_ERROR_NO_MEMORY, "out of memory");
-    size_t length = strlen(out->output_directory);
-    while (length > 1 && out->output_directory[length - 1] == '/')
-        out->output_directory[--length] = '\0';
+    cut_slashes(out->output_directory);
 
     int err = url_parse(&out->url, in->url, error);
     if (err == 0)
@@ -253,6 +259,7 @@ static int take_choices(struct camera_options *out, const struct rtsprec_camera_
         {(int)in->video_codec, RTSPREC_VIDEO_AV1, "video_codec"},
         {(int)in->transcode, RTSPREC_TRANSCODE_NEVER, "transcode"},
         {(int)in->on_overload, RTSPREC_OVERLOAD_FAIL, "on_overload"},
+        {(int)in->also_keep, RTSPREC_ALSO_KEEP_COPY, "also_keep"},
         {(int)in->ingest, RTSPREC_INGEST_LIBAVFORMAT, "ingest"},
         {(int)in->tls_verify, RTSPREC_TLS_ACCEPT_ANY, "tls_verify"},
     };
@@ -269,6 +276,7 @@ static int take_choices(struct camera_options *out, const struct rtsprec_camera_
     out->video_codec = in->video_codec;
     out->transcode = in->transcode;
     out->on_overload = in->on_overload;
+    out->also_keep = in->also_keep;
     return 0;
 }
 
@@ -289,6 +297,39 @@ static int take_encoder(struct camera_options *out, const struct rtsprec_camera_
     if (err == 0)
         err = take_text(&out->encoder_preset, in->encoder_preset, error);
     return err;
+}
+
+/* Two archives, of which neither is in the other: each deletes what is its own. */
+static int check_apart(const char *directory, const char *output_directory,
+                       struct rtsprec_error *error)
+{
+    char *one = path_resolve(directory), *other = path_resolve(output_directory);
+    int err = 0;
+    if (!one || !other)
+        err = error_set(error, RTSPREC_ERROR_NO_MEMORY, "out of memory");
+    else if (path_is_within(one, other) || path_is_within(other, one))
+        err = error_set(error, RTSPREC_ERROR_INVALID,
+                        "also_keep_directory: \"%s\", expected a path that is neither "
+                        "output_directory, \"%s\", nor in it nor around it",
+                        directory, output_directory);
+    free(one);
+    free(other);
+    return err;
+}
+
+static int take_also_keep(struct camera_options *out, const struct rtsprec_camera_options *in,
+                          struct rtsprec_error *error)
+{
+    if (in->also_keep == RTSPREC_ALSO_KEEP_NONE)
+        return 0;
+    if (!in->also_keep_directory || !*in->also_keep_directory)
+        return error_set(error, RTSPREC_ERROR_INVALID,
+                         "also_keep_directory: missing, expected a path");
+    int err = take_text(&out->also_keep_directory, in->also_keep_directory, error);
+    if (err < 0)
+        return err;
+    cut_slashes(out->also_keep_directory);
+    return check_apart(out->also_keep_directory, out->output_directory, error);
 }
 
 static int take_tls(struct camera_options *out, const struct rtsprec_camera_options *in,
@@ -326,6 +367,8 @@ int camera_options_take(struct camera_options *out, const struct rtsprec_camera_
     if (err == 0)
         err = take_encoder(out, &in, error);
     if (err == 0)
+        err = take_also_keep(out, &in, error);
+    if (err == 0)
         err = take_numbers(out, &in, error);
     return err;
 }
@@ -338,6 +381,7 @@ void camera_options_uninit(struct camera_options *options)
     free(options->encoder);
     free(options->encoder_device);
     free(options->encoder_preset);
+    free(options->also_keep_directory);
     url_uninit(&options->url);
     *options = (struct camera_options){0};
 }

@@ -32,6 +32,9 @@ struct camera_options {
     int64_t encoder_threads;
     int64_t timelapse_interval_us, timelapse_fps;    /* 0: none */
     char *encoder, *encoder_device, *encoder_preset; /* owned; NULL: any, the first, a fast one */
+
+    enum rtsprec_also_keep also_keep;
+    char *also_keep_directory; /* owned; NULL without */
 };
 
 /*

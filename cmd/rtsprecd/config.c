@@ -43,6 +43,11 @@ static void check_completeness(struct reader *reader, const struct node *object,
     if (!settings->has_output_directory)
         diagnostics_error(reader->diagnostics, place_of_missing(object, "recording.videoOutPath"),
                           "the key is missing, expected it here or in $.global.recording");
+    if (settings->also_keep != RTSPREC_ALSO_KEEP_NONE && !settings->has_also_keep_directory)
+        diagnostics_error(reader->diagnostics,
+                          place_of_missing(object, "recording.transcode.alsoKeepPath"),
+                          "the key is missing, expected it here or in "
+                          "$.global.recording.transcode");
 }
 
 static bool has_user(const struct settings *settings)

@@ -126,7 +126,8 @@ void event_log_write(struct log_sink *sink, const struct rtsprec_event *event)
             write_record(sink, event, RTSPREC_LOG_ERROR, "%s; trying again at the next key frame",
                          event->u.storage.text);
         else
-            write_record(sink, event, RTSPREC_LOG_INFO, "Files are written again");
+            write_record(sink, event, RTSPREC_LOG_INFO, "Files are written again in %s",
+                         event->u.storage.directory);
         return;
     case RTSPREC_EVENT_RECORDING_CHANGED:
         /* The supervisor knows why, and until when. */

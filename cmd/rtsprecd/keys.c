@@ -32,6 +32,8 @@ static const struct choice overloads[] = {{"dropFrames", RTSPREC_OVERLOAD_DROP_F
                                           {"copy", RTSPREC_OVERLOAD_COPY},
                                           {"fail", RTSPREC_OVERLOAD_FAIL},
                                           {NULL, 0}};
+static const struct choice also_keeps[] = {
+    {"none", RTSPREC_ALSO_KEEP_NONE}, {"copy", RTSPREC_ALSO_KEEP_COPY}, {NULL, 0}};
 static const struct choice containers[] = {
     {"mp4", RTSPREC_CONTAINER_MP4}, {"mkv", RTSPREC_CONTAINER_MKV}, {NULL, 0}};
 static const struct choice transports[] = {{"tcp", RTSPREC_TRANSPORT_TCP},
@@ -108,6 +110,8 @@ const struct key keys[] = {
     TEXT_ROW("preset", TRANSCODE, encoder_preset),
     RANGE_ROW("threads", TRANSCODE, value_read_whole, encoder_threads, 1, 64),
     CHOICE_ROW("onOverload", TRANSCODE, on_overload, overloads),
+    CHOICE_ROW("alsoKeep", TRANSCODE, also_keep, also_keeps),
+    ROW("alsoKeepPath", TRANSCODE, value_read_also_keep_directory),
 
     RANGE_ROW("everySeconds", TIMELAPSE, value_read_whole, timelapse_seconds, 1, 86400),
     RANGE_ROW("fps", TIMELAPSE, value_read_whole, timelapse_fps, 1, 60),

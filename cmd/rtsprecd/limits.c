@@ -81,6 +81,16 @@ static void add_camera(struct archive_limits *archive, const struct settings *se
         limits->keep_free_bytes = keep_free;
 }
 
+static void add_directory(struct limits_list *list, const struct config *config,
+                          const struct settings *settings, const char *directory)
+{
+    struct archive_limits *archive = find(list, directory);
+
+    if (archive == NULL)
+        archive = add(list, config, directory);
+    add_camera(archive, settings);
+}
+
 /* Whether files of anyone may be deleted for space. */
 static bool has_space_limits(const struct rtsprec_archive_limits *limits)
 {
@@ -94,15 +104,14 @@ static bool has_space_limits(const struct rtsprec_archive_limits *limits)
 void limits_make(struct limits_list *list, const struct config *config)
 {
     *list = (struct limits_list){
-        .archives = heap_allocate(config->count, sizeof(struct archive_limits)),
+        .archives = heap_allocate(2 * config->count, sizeof(struct archive_limits)),
     };
     for (size_t i = 0; i < config->count; i++) {
         const struct settings *settings = &config->cameras[i];
-        struct archive_limits *archive = find(list, settings->output_directory);
 
-        if (archive == NULL)
-            archive = add(list, config, settings->output_directory);
-        add_camera(archive, settings);
+        add_directory(list, config, settings, settings->output_directory);
+        if (settings->also_keep != RTSPREC_ALSO_KEEP_NONE)
+            add_directory(list, config, settings, settings->also_keep_directory);
     }
     for (size_t i = 0; i < list->count; i++) {
         struct rtsprec_archive_limits *limits = &list->archives[i].limits;

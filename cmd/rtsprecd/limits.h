@@ -1,5 +1,6 @@
 /*
- * The limits of each archive, out of the configuration.
+ * The limits of each archive, out of the configuration: a camera's videoOutPath is one, and its
+ * alsoKeepPath, if something is kept there, another, with the same limits.
  *
  * limitOccupiedSpace says of a camera whether its files are deleted for space, maxAgeDays alone
  * whether they are for age. An archive in which no camera's files are deleted for space has no

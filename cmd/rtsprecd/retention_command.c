@@ -56,7 +56,7 @@ const struct archive_limits *retention_command_limits(const struct command_optio
     if (limits == NULL)
         fprintf(stderr,
                 "rtsprecd: %s: the configuration has no limits for it, expected the videoOutPath "
-                "of a camera and, with --archive, --config FILE\n",
+                "or alsoKeepPath of a camera and, with --archive, --config FILE\n",
                 directory);
     return limits;
 }

@@ -20,6 +20,7 @@ void settings_init(struct settings *settings)
         .on_overload = RTSPREC_OVERLOAD_DROP_FRAMES,
         .timelapse_seconds = 10,
         .timelapse_fps = 25,
+        .also_keep = RTSPREC_ALSO_KEEP_NONE,
         .container = RTSPREC_CONTAINER_MP4,
         .segment_seconds = 300,
         .fragment_ms = 500,
@@ -58,10 +59,11 @@ void settings_init_from(struct settings *settings, const struct settings *global
     settings->encoder = copy(global->encoder);
     settings->encoder_device = copy(global->encoder_device);
     settings->encoder_preset = copy(global->encoder_preset);
+    settings->also_keep_directory = copy(global->also_keep_directory);
     settings->log_file = NULL;
     settings->time_zone = NULL;
     settings->max_occupied_gb = 0; /* that of "global" is for all cameras together */
-    /* A bad videoOutPath in "global" was reported there: it is not missing here. */
+    /* A bad path in "global" was reported there: it is not missing here. */
     settings->has_username = settings->has_password = false;
 }
 
@@ -113,6 +115,8 @@ void settings_to_options(const struct settings *settings, struct rtsprec_camera_
     options->timelapse_interval_us =
         settings->timelapse ? settings->timelapse_seconds * 1000000 : 0;
     options->timelapse_fps = (int)settings->timelapse_fps;
+    options->also_keep = (enum rtsprec_also_keep)settings->also_keep;
+    options->also_keep_directory = settings->also_keep_directory;
     options->container = (enum rtsprec_container)settings->container;
     options->audio = (enum rtsprec_audio)settings->audio;
     options->segment_duration_us = settings->segment_seconds * 1000000;
@@ -140,6 +144,7 @@ void settings_uninit(struct settings *settings)
     heap_forget(&settings->encoder);
     heap_forget(&settings->encoder_device);
     heap_forget(&settings->encoder_preset);
+    heap_forget(&settings->also_keep_directory);
     heap_forget(&settings->log_file);
     heap_forget(&settings->schedule);
     heap_forget(&settings->time_zone);

@@ -28,7 +28,9 @@ struct settings {
     int64_t video_bitrate_kbps;
     char *encoder, *encoder_device, *encoder_preset; /* NULL: any, the first, a fast one */
     int64_t encoder_threads;
-    int on_overload; /* enum rtsprec_overload */
+    int on_overload;           /* enum rtsprec_overload */
+    int also_keep;             /* enum rtsprec_also_keep */
+    char *also_keep_directory; /* of no account without that */
 
     bool timelapse;
     int64_t timelapse_seconds, timelapse_fps;
@@ -66,7 +68,7 @@ struct settings {
     int protected_policy;   /* enum rtsprec_protected_policy */
 
     /* The key stands at this very level, good or bad. */
-    bool has_output_directory, has_username, has_password;
+    bool has_output_directory, has_also_keep_directory, has_username, has_password;
 };
 
 /* Sets the defaults; strings become NULL. */

@@ -385,3 +385,11 @@ void value_read_output_directory(struct reader *reader, const struct key *key,
     settings->has_output_directory = true;
     read_text_into(reader, value, &settings->output_directory);
 }
+
+void value_read_also_keep_directory(struct reader *reader, const struct key *key,
+                                    const struct node *value, struct settings *settings)
+{
+    (void)key;
+    settings->has_also_keep_directory = true;
+    read_text_into(reader, value, &settings->also_keep_directory);
+}

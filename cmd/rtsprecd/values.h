@@ -27,5 +27,6 @@ key_read_fn value_read_ca_file;
 key_read_fn value_read_mode;
 key_read_fn value_read_time_zone;
 key_read_fn value_read_output_directory;
+key_read_fn value_read_also_keep_directory;
 
 #endif

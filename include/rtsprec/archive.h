@@ -43,7 +43,7 @@ typedef void rtsprec_archive_fn(void *user, const struct rtsprec_archive_file *f
  * whole in it, or, when there is none, `*.damaged`. No file is deleted. Recorders do the same for
  * their cameras' newest days when they start; this does it for all of the archive.
  *
- * @param directory  the output_directory of its cameras
+ * @param directory  the output_directory or also_keep_directory of its cameras
  * @param file       told of each file; may be NULL
  * @param[out] error the reason of a failure; may be NULL
  * @return 0 when the archive was walked to its end, whatever was found; RTSPREC_ERROR_BUSY while a
@@ -70,12 +70,13 @@ RTSPREC_API int rtsprec_archive_verify(const char *path, rtsprec_archive_fn *fil
 /** Why a time is recorded or missing. The values are part of the ABI and stand in catalogs. */
 enum rtsprec_coverage_reason {
     RTSPREC_COVERAGE_RECORDED = 0,
-    RTSPREC_COVERAGE_NOT_SCHEDULED = 1, /**< it was not the time to record */
-    RTSPREC_COVERAGE_CONNECTING = 2,    /**< no attempt had failed yet, or no key frame had come */
-    RTSPREC_COVERAGE_UNREACHABLE = 3,   /**< no connection: not found, refused, timed out, closed */
-    RTSPREC_COVERAGE_UNAUTHORIZED = 4,  /**< the camera refused the user name or password */
-    RTSPREC_COVERAGE_STALLED = 5,       /**< it was connected, but sent no video */
-    RTSPREC_COVERAGE_UNSUPPORTED = 6,   /**< what it sent cannot be recorded */
+    /** It was not the time to record; or of an also_keep_directory, it was copied elsewhere. */
+    RTSPREC_COVERAGE_NOT_SCHEDULED = 1,
+    RTSPREC_COVERAGE_CONNECTING = 2,   /**< no attempt had failed yet, or no key frame had come */
+    RTSPREC_COVERAGE_UNREACHABLE = 3,  /**< no connection: not found, refused, timed out, closed */
+    RTSPREC_COVERAGE_UNAUTHORIZED = 4, /**< the camera refused the user name or password */
+    RTSPREC_COVERAGE_STALLED = 5,      /**< it was connected, but sent no video */
+    RTSPREC_COVERAGE_UNSUPPORTED = 6,  /**< what it sent cannot be recorded */
     RTSPREC_COVERAGE_DISK_FULL = 7,
     RTSPREC_COVERAGE_DISK_FAILED = 8, /**< I/O error, not mounted, read-only */
     RTSPREC_COVERAGE_DISK_SLOW = 9,   /**< the queue was full and frames were dropped */
@@ -106,7 +107,7 @@ struct rtsprec_archive;
  * held in memory and goes with the close.
  *
  * @param[out] out   the archive, NULL after a failure; to be closed
- * @param directory  the output_directory of its cameras
+ * @param directory  the output_directory or also_keep_directory of its cameras
  * @param[out] error the reason of a failure; may be NULL
  * @return 0, RTSPREC_ERROR_IO (also when the directory is missing or no archive: it then stays as
  *         it is), RTSPREC_ERROR_BUSY, RTSPREC_ERROR_NO_SPACE, RTSPREC_ERROR_NO_MEMORY; so do the

@@ -86,6 +86,18 @@ enum rtsprec_overload {
     RTSPREC_OVERLOAD_FAIL = 2, /**< the segment ends; recording goes on with the next one */
 };
 
+/** What is kept of a camera that is transcoded, besides what is made of it. */
+enum rtsprec_also_keep {
+    RTSPREC_ALSO_KEEP_NONE = 0, /**< nothing */
+    /**
+     * What it sends, packet for packet, with its sound, as an archive of its own: mkv files where
+     * the container does not hold all of it. While the camera is copied by the options' own rules,
+     * nothing is kept twice; while it is only copied in place of transcoding (on_overload,
+     * max_transcodes), the original goes on.
+     */
+    RTSPREC_ALSO_KEEP_COPY = 1,
+};
+
 /**
  * How to record. Set with rtsprec_camera_options_init(), then change what you need; strings are
  * copied. A 0 in any member but the mandatory three means the default named beside it. A struct of
@@ -193,6 +205,13 @@ struct rtsprec_camera_options {
      */
     int64_t timelapse_interval_us;
     int timelapse_fps; /**< frames a second of a timelapse, default 25; 1 to 60 */
+
+    enum rtsprec_also_keep also_keep;
+    /**
+     * Where, mandatory with also_keep and else of no account; created when missing. It is neither
+     * output_directory, nor in it, nor around it.
+     */
+    const char *also_keep_directory;
 };
 
 #define RTSPREC_SYNC_EACH_FRAGMENT INT64_C(1)
@@ -216,7 +235,8 @@ RTSPREC_API int rtsprec_camera_options_check(const struct rtsprec_camera_options
  * @param[out] out    the camera; it belongs to the recorder, which destroys it with itself
  * @param[out] error  the reason of a failure; may be NULL
  * @return 0, RTSPREC_ERROR_INVALID, RTSPREC_ERROR_EXISTS, RTSPREC_ERROR_NO_MEMORY,
- *         RTSPREC_ERROR_BUSY when another recorder, of any process, writes to output_directory
+ *         RTSPREC_ERROR_BUSY when another recorder, of any process, writes to output_directory or
+ *         also_keep_directory
  */
 RTSPREC_API int rtsprec_camera_create(struct rtsprec_camera **out,
                                       struct rtsprec_recorder *recorder,
@@ -267,7 +287,10 @@ RTSPREC_API void rtsprec_camera_destroy(struct rtsprec_camera **camera);
 /** The name given in the options; lives as long as the camera. */
 RTSPREC_API const char *rtsprec_camera_name(const struct rtsprec_camera *camera);
 
-/** What a camera has done since it was created. Totals only grow. */
+/**
+ * What a camera has done since it was created. Totals only grow. What is written is that to
+ * output_directory.
+ */
 struct rtsprec_camera_statistics {
     size_t size; /**< set by the caller to sizeof(struct rtsprec_camera_statistics) */
 
@@ -314,6 +337,8 @@ struct rtsprec_camera_statistics {
     int64_t skipped_frames_total;
     char encoder[32]; /**< FFmpeg's name of the encoder that is at work, "" while packets are copied
                        */
+
+    int also_keep_storage_error; /**< storage_error, of also_keep_directory */
 };
 
 /**

@@ -126,8 +126,9 @@ struct rtsprec_event_overflow {
  * While it cannot, each key frame tries anew; what arrives meanwhile is lost and counted.
  */
 struct rtsprec_event_storage {
-    int error;        /**< why, one of enum rtsprec_error_code; 0: files are written again */
-    const char *text; /**< why, in words: what and where; "" when files are written again */
+    int error;             /**< why, one of enum rtsprec_error_code; 0: files are written again */
+    const char *text;      /**< why, in words: what and where; "" when files are written again */
+    const char *directory; /**< the archive: the camera's output_directory or also_keep_directory */
 };
 
 /** RECORDING_CHANGED: rtsprec_camera_set_recording() wants something else than before. */

@@ -58,11 +58,11 @@ RTSPREC_API int rtsprec_recorder_create(struct rtsprec_recorder **out,
  * Keeps the archive in a directory within limits from now on: old segments are deleted once a
  * minute, sooner when space is short, and before a segment begins, ahead of what all cameras write.
  * RTSPREC_EVENT_SEGMENT_DELETED tells of each. They hold while a camera of this recorder has the
- * directory as its output_directory, and until they are set again. Open files are never deleted.
- * Ages count once the system's clock has held for ten minutes, from the first look on and since it
- * was set by more than an hour.
+ * directory as its output_directory or also_keep_directory, and until they are set again. Open
+ * files are never deleted. Ages count once the system's clock has held for ten minutes, from the
+ * first look on and since it was set by more than an hour.
  *
- * @param directory    the output_directory of at least one camera
+ * @param directory    the output_directory or also_keep_directory of at least one camera
  * @param limits       copied; NULL: no limits any more
  * @param[out] error   the reason of a failure; may be NULL
  * @return 0, RTSPREC_ERROR_INVALID, RTSPREC_ERROR_NO_MEMORY, RTSPREC_ERROR_STATE when no camera

@@ -184,6 +184,7 @@ static void find_strings(struct rtsprec_event *event, const char **strings[MAX_S
         break;
     case RTSPREC_EVENT_STORAGE_CHANGED:
         strings[1] = &event->u.storage.text;
+        strings[2] = &event->u.storage.directory;
         break;
     case RTSPREC_EVENT_PACKETS_DROPPED:
     case RTSPREC_EVENT_FRAMES_SKIPPED:

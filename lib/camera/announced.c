@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "camera/camera.h"
+#include "camera/original.h"
 #include "camera/transcoder.h"
 #include "segment/container.h"
 #include "transform/audio.h"
@@ -59,6 +60,7 @@ static int add_audio(struct announced *announced, struct rtsprec_camera *camera,
                      const struct source *source, struct rtsprec_error *error)
 {
     enum rtsprec_container container = camera->options.container;
+    enum AVCodecID video = announced->stream->tracks[0].parameters->codec_id;
     for (int i = 0; i < source->track_count; i++) {
         struct source_track track = source->tracks[i];
         if (track.parameters->codec_type != AVMEDIA_TYPE_AUDIO ||
@@ -74,7 +76,8 @@ static int add_audio(struct announced *announced, struct rtsprec_camera *camera,
                            "without it%s",
                            avcodec_get_name(codec), container_extension(container),
                            would_fit ? " (mkv files hold it)" : "");
-            continue;
+            if (!would_fit || !original_is_kept(&camera->options, video))
+                continue;
         }
         AVCodecParameters *parameters = avcodec_parameters_alloc();
         if (!parameters || avcodec_parameters_copy(parameters, track.parameters) < 0) {

@@ -1,6 +1,6 @@
 /*
  * What a camera announces, and what of it is recorded: the first track of video, and the sound that
- * the container or an encoder takes. Belongs to the reader's thread.
+ * the container or an encoder takes, or the files of its original. Belongs to the reader's thread.
  */
 #ifndef CAMERA_ANNOUNCED_H
 #define CAMERA_ANNOUNCED_H

@@ -72,6 +72,7 @@ static void release(struct rtsprec_camera *camera, int steps)
     resolver_uninit(&camera->resolver);
     transcoder_destroy(&camera->transcoder);
     place_close(&camera->main);
+    place_close(&camera->original);
     if (steps > 3)
         packet_queue_uninit(&camera->queue);
     if (steps > 2)
@@ -122,6 +123,9 @@ int rtsprec_camera_create(struct rtsprec_camera **out, struct rtsprec_recorder *
         goto failed;
     }
     err = place_open(&camera->main, camera, camera->options.output_directory, true, error);
+    if (err == 0 && camera->options.also_keep != RTSPREC_ALSO_KEEP_NONE)
+        err = place_open(&camera->original, camera, camera->options.also_keep_directory, false,
+                         error);
     if (err < 0 || (err = recorder_add(recorder, camera, error)) < 0)
         goto failed;
     *out = camera;
@@ -213,6 +217,8 @@ int rtsprec_camera_set_recording(struct rtsprec_camera *camera, enum rtsprec_rec
         atomic_fetch_add(&camera->recording_changes, 1);
         cancel_hold(&camera->cancel, recording == RTSPREC_RECORDING_OFF);
         place_note_wish(&camera->main, recording == RTSPREC_RECORDING_ON, from_us, now_us);
+        if (camera->original.camera)
+            place_note_wish(&camera->original, recording == RTSPREC_RECORDING_ON, from_us, now_us);
         struct rtsprec_event event = {
             .type = RTSPREC_EVENT_RECORDING_CHANGED,
             .camera = camera->options.name,
@@ -271,6 +277,8 @@ void camera_set_state(struct rtsprec_camera *camera, enum rtsprec_camera_state s
     if (error)
         set_last_error(camera, error);
     place_note_state(&camera->main, state, error);
+    if (camera->original.camera)
+        place_note_state(&camera->original, state, error);
     pthread_mutex_unlock(&camera->lock);
     if (from == state)
         return;
@@ -328,7 +336,9 @@ void camera_set_storage(struct rtsprec_camera *camera, struct place *place,
     struct rtsprec_event event = {
         .type = RTSPREC_EVENT_STORAGE_CHANGED,
         .camera = camera->options.name,
-        .u.storage = {.error = error ? error->code : 0, .text = error ? error->text : ""},
+        .u.storage = {.error = error ? error->code : 0,
+                      .text = error ? error->text : "",
+                      .directory = place->directory},
     };
     dispatcher_post(camera->dispatcher, &event);
 }
@@ -344,7 +354,9 @@ void camera_report_refusals(struct rtsprec_camera *camera)
         .u.dropped = {dropped.packets, dropped.frames, dropped.bytes, dropped.start_us,
                       dropped.end_us},
     };
-    keeper_tell_hole(camera->main.keeper, dropped.start_us, dropped.end_us);
+    place_note_hole(&camera->main, dropped.start_us, dropped.end_us);
+    if (camera->original.camera)
+        place_note_hole(&camera->original, dropped.start_us, dropped.end_us);
     dispatcher_post(camera->dispatcher, &event);
 }
 
@@ -392,6 +404,7 @@ int rtsprec_camera_get_statistics(const struct rtsprec_camera *constant_camera,
     memcpy(snapshot.segment_path, camera->segment_path, sizeof(camera->segment_path));
     memcpy(snapshot.encoder, camera->encoder, sizeof(camera->encoder));
     snapshot.storage_error = camera->main.storage_error;
+    snapshot.also_keep_storage_error = camera->original.storage_error;
     snapshot.recording = camera_recording(camera);
     pthread_mutex_unlock(&camera->lock);
     memcpy(out, &snapshot, out->size);

@@ -69,7 +69,8 @@ struct rtsprec_camera {
     char encoder[32];
     int64_t recording_from_us; /* since when it is to be recorded or not */
 
-    struct place main; /* where what is recorded goes */
+    struct place main;     /* where what is recorded goes */
+    struct place original; /* what is also kept as it came; its camera is NULL without */
 };
 
 /* Whether it was asked to stop and nobody has waited for that yet. */

@@ -40,11 +40,30 @@ void place_note_lost(struct place *place, int error, int64_t from_us)
     pthread_mutex_unlock(&place->camera->lock);
 }
 
+void place_note_use(struct place *place, bool is_used, int64_t from_us)
+{
+    pthread_mutex_lock(&place->camera->lock);
+    bool was_used = !place->is_idle;
+    place->is_idle = !is_used;
+    /* What the program does not want stays so, as it said and since then. */
+    if (is_used != was_used && camera_recording(place->camera) == RTSPREC_RECORDING_ON)
+        place_note_wish(place, true, from_us, clock_real_us());
+    pthread_mutex_unlock(&place->camera->lock);
+}
+
+void place_note_hole(struct place *place, int64_t start_us, int64_t end_us)
+{
+    pthread_mutex_lock(&place->camera->lock);
+    if (!place->is_idle)
+        keeper_tell_hole(place->keeper, start_us, end_us);
+    pthread_mutex_unlock(&place->camera->lock);
+}
+
 void place_note_wish(struct place *place, bool is_wanted, int64_t from_us, int64_t now_us)
 {
     int count;
     const struct condition_change *changes =
-        condition_want(&place->condition, is_wanted, from_us, now_us, &count);
+        condition_want(&place->condition, is_wanted && !place->is_idle, from_us, now_us, &count);
     keeper_tell_conditions(place->keeper, changes, count);
 }
 

@@ -27,6 +27,7 @@ struct place {
 
     /* with the camera's lock */
     struct condition condition; /* why it is recorded here or not */
+    bool is_idle;               /* what the camera sends now has no need to be recorded here */
     int storage_error;          /* why no file can be written; 0: they can */
 };
 
@@ -42,6 +43,12 @@ void place_note_recorded(struct place *place, int64_t start_us);
 
 /* Video of from_us on is in no file, because of an error. */
 void place_note_lost(struct place *place, int error, int64_t from_us);
+
+/* From from_us on there is need to record it here, or not: then nothing is missing. */
+void place_note_use(struct place *place, bool is_used, int64_t from_us);
+
+/* Frames of [start_us, end_us) were dropped on their way to the writer. By the reader. */
+void place_note_hole(struct place *place, int64_t start_us, int64_t end_us);
 
 /* --- likewise; by anyone, with the camera's lock --- */
 

@@ -183,7 +183,7 @@ static int open_output(struct recording *recording, const struct queue_item *ite
     struct layout layout = {
         .directory = place->directory,
         .camera = options->name,
-        .extension = container_extension(options->container),
+        .extension = container_extension(recording->container),
     };
     int err;
     keeper_make_room(place->keeper);
@@ -198,7 +198,7 @@ static int open_output(struct recording *recording, const struct queue_item *ite
     bool is_synced = options->sync_interval_us != RTSPREC_SYNC_NEVER;
     struct segment_options segment_options = {
         .fd = output.file.fd,
-        .container = options->container,
+        .container = recording->container,
         .stream = recording->stream,
         .start_pts = item->packet->pts,
         .start_wall_us = item->wall_us,
@@ -321,11 +321,13 @@ void recording_uninit(struct recording *recording)
     stream_unref(&recording->stream);
 }
 
-void recording_begin(struct recording *recording, struct stream *stream)
+void recording_begin(struct recording *recording, struct stream *stream,
+                     enum rtsprec_container container)
 {
     recording_end(recording, RTSPREC_SEGMENT_PARAMETERS);
     stream_unref(&recording->stream);
     recording->stream = stream_ref(stream);
+    recording->container = container;
 }
 
 struct queue_patience recording_patience(const struct recording *recording)

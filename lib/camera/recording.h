@@ -30,6 +30,7 @@ struct recording {
     struct rtsprec_camera *camera;
     struct place *place;   /* of the camera's, where it goes */
     struct stream *stream; /* a reference: what is recorded; NULL before the first */
+    enum rtsprec_container container;
     struct splitter splitter;
     struct output current, earlier; /* earlier: ended, but sound of it may still come */
     bool is_failing;                /* the last segment could not be opened or written */
@@ -47,7 +48,8 @@ void recording_init(struct recording *recording, struct place *place);
 void recording_uninit(struct recording *recording);
 
 /* What follows is of this stream, of which a reference is taken: segments end here. */
-void recording_begin(struct recording *recording, struct stream *stream);
+void recording_begin(struct recording *recording, struct stream *stream,
+                     enum rtsprec_container container);
 
 /* A packet of it, which may be taken out of the item. */
 void recording_take(struct recording *recording, struct queue_item *item);

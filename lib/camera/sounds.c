@@ -22,10 +22,12 @@ static void open_track(struct sounds *sounds, int index)
     const struct track *track = &sounds->in->tracks[index];
     const struct camera_options *options = &sounds->camera->options;
     struct rtsprec_error error;
-    sound->is_encoded = audio_is_encoded(options->audio, track->parameters->codec_id,
-                                         container_accepts(options->container, track->parameters));
-    if (!sound->is_encoded)
+    bool is_accepted = container_accepts(options->container, track->parameters);
+    sound->is_encoded = audio_is_encoded(options->audio, track->parameters->codec_id, is_accepted);
+    if (!sound->is_encoded) {
+        sound->out = is_accepted ? 0 : -1;
         return;
+    }
     if (audio_open(&sound->audio, track, &error) < 0) {
         tell(sounds, "Recording without sound", &error);
         sound->out = -1;

@@ -1,85 +1,110 @@
-/* Thread W: takes packets from the queue; what the transcoder makes of them is recorded. */
+/*
+ * Thread W: takes packets from the queue. What the transcoder makes of them is recorded, and before
+ * it has them, what they are, where that is kept.
+ */
 #include "camera/camera.h"
+#include "camera/original.h"
 #include "camera/recording.h"
 #include "camera/timelapse.h"
 #include "camera/transcoder.h"
 
-/* Where packets go. */
-struct sinks {
+struct writer {
+    struct rtsprec_camera *camera;
+    struct original original;
+    /* behind the transcoder */
     struct recording recording;
     struct timelapse timelapse;
 };
 
 static void begin_stream(void *user, struct stream *stream)
 {
-    struct sinks *sinks = user;
-    recording_begin(&sinks->recording, stream);
-    timelapse_begin(&sinks->timelapse, stream);
+    struct writer *writer = user;
+    recording_begin(&writer->recording, stream, writer->camera->options.container);
+    timelapse_begin(&writer->timelapse, stream);
 }
 
 static void take_packet(void *user, struct queue_item *item)
 {
-    struct sinks *sinks = user;
-    timelapse_take(&sinks->timelapse, item->packet, item->wall_us);
-    recording_take(&sinks->recording, item);
+    struct writer *writer = user;
+    timelapse_take(&writer->timelapse, item->packet, item->wall_us);
+    recording_take(&writer->recording, item);
 }
 
-static void init_sinks(struct sinks *sinks, struct rtsprec_camera *camera)
+static void init(struct writer *writer, struct rtsprec_camera *camera)
 {
     const struct camera_options *options = &camera->options;
     bool is_synced = options->sync_interval_us != RTSPREC_SYNC_NEVER;
-    recording_init(&sinks->recording, &camera->main);
-    timelapse_init(&sinks->timelapse, &(struct timelapse_options){
-                                          .directory = camera->main.directory,
-                                          .camera = options->name,
-                                          .container = options->container,
-                                          .every_us = options->timelapse_interval_us,
-                                          .fps = (int)options->timelapse_fps,
-                                          .archive = camera->main.archive,
-                                          .durable = is_synced ? camera->durable : NULL,
-                                          .sync_interval_us = options->sync_interval_us,
-                                          .dispatcher = camera->dispatcher,
-                                      });
+    writer->camera = camera;
+    original_init(&writer->original, camera);
+    recording_init(&writer->recording, &camera->main);
+    timelapse_init(&writer->timelapse, &(struct timelapse_options){
+                                           .directory = camera->main.directory,
+                                           .camera = options->name,
+                                           .container = options->container,
+                                           .every_us = options->timelapse_interval_us,
+                                           .fps = (int)options->timelapse_fps,
+                                           .archive = camera->main.archive,
+                                           .durable = is_synced ? camera->durable : NULL,
+                                           .sync_interval_us = options->sync_interval_us,
+                                           .dispatcher = camera->dispatcher,
+                                       });
+    transcoder_open(camera->transcoder,
+                    &(struct transcoder_sink){begin_stream, take_packet, writer});
+}
+
+static void uninit(struct writer *writer)
+{
+    original_uninit(&writer->original);
+    transcoder_close(writer->camera->transcoder);
+    recording_uninit(&writer->recording);
+    timelapse_uninit(&writer->timelapse);
 }
 
 /* What may wait without delaying a write, or the encoder. */
-static struct queue_patience patience(const struct rtsprec_camera *camera,
-                                      const struct recording *recording)
+static struct queue_patience patience(const struct writer *writer)
 {
-    return transcoder_is_encoding(camera->transcoder) ? (struct queue_patience){0}
-                                                      : recording_patience(recording);
+    struct queue_patience patience = {0};
+    if (transcoder_is_encoding(writer->camera->transcoder))
+        return patience;
+    patience = recording_patience(&writer->recording);
+    original_limit_patience(&writer->original, &patience);
+    return patience;
+}
+
+static void take_item(struct writer *writer, struct queue_item *item)
+{
+    struct transcoder *transcoder = writer->camera->transcoder;
+    switch (item->kind) {
+    case QUEUE_STREAM:
+        transcoder_begin(transcoder, item->stream);
+        original_begin(&writer->original, item->stream);
+        break;
+    case QUEUE_END:
+        original_end(&writer->original, item->reason);
+        transcoder_flush(transcoder);
+        recording_end(&writer->recording, item->reason);
+        break;
+    case QUEUE_PACKET:
+        original_take(&writer->original, item);
+        transcoder_take(transcoder, item);
+        break;
+    }
 }
 
 void *writer_run(void *argument)
 {
     struct rtsprec_camera *camera = argument;
-    struct sinks sinks;
-    init_sinks(&sinks, camera);
-    transcoder_open(camera->transcoder,
-                    &(struct transcoder_sink){begin_stream, take_packet, &sinks});
-
+    struct writer writer;
     struct queue_item item;
+    init(&writer, camera);
     for (;;) {
-        struct queue_patience while_gathering = patience(camera, &sinks.recording);
+        struct queue_patience while_gathering = patience(&writer);
         if (!packet_queue_pop(&camera->queue, &while_gathering, &item))
             break;
-        switch (item.kind) {
-        case QUEUE_STREAM:
-            transcoder_begin(camera->transcoder, item.stream);
-            break;
-        case QUEUE_END:
-            transcoder_flush(camera->transcoder);
-            recording_end(&sinks.recording, item.reason);
-            break;
-        case QUEUE_PACKET:
-            transcoder_take(camera->transcoder, &item);
-            break;
-        }
+        take_item(&writer, &item);
         queue_item_uninit(&item);
     }
-    transcoder_close(camera->transcoder);
-    recording_uninit(&sinks.recording);
-    timelapse_uninit(&sinks.timelapse);
+    uninit(&writer);
     camera_set_state(camera, RTSPREC_CAMERA_STOPPED, NULL, 0);
     return NULL;
 }

@@ -201,6 +201,9 @@ static void an_enum_is_one_of_its_values(void **state)
         options = valid_options();
         options.on_overload = (enum rtsprec_overload)bad[i];
         assert_refused(&options, "on_overload");
+        options = valid_options();
+        options.also_keep = (enum rtsprec_also_keep)bad[i];
+        assert_refused(&options, "also_keep");
         /* Of codecs 4 is one. */
         options = valid_options();
         options.video_codec = (enum rtsprec_video_codec)(bad[i] + (bad[i] > 0));
@@ -265,6 +268,35 @@ static const struct range {
     RANGE(video_bitrate, 1000, 1000000000),
 #undef RANGE
 };
+
+static void a_second_archive_is_apart_from_the_first(void **state)
+{
+    static const char *const bad[] = {NULL,
+                                      "",
+                                      "recordings",
+                                      "recordings/",
+                                      "./recordings",
+                                      "recordings/originals",
+                                      "originals/../recordings",
+                                      ".",
+                                      "/"};
+    static const char *const good[] = {"originals", "recordings2", "recordings/../originals",
+                                       "/nowhere/recordings"};
+    struct rtsprec_camera_options options = valid_options();
+
+    (void)state;
+    options.also_keep_directory = "recordings";
+    assert_accepted(&options, "a directory in which nothing is kept");
+    options.also_keep = RTSPREC_ALSO_KEEP_COPY;
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        options.also_keep_directory = bad[i];
+        assert_refused(&options, "also_keep_directory");
+    }
+    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+        options.also_keep_directory = good[i];
+        assert_accepted(&options, good[i]);
+    }
+}
 
 static void numbers_have_the_documented_bounds(void **state)
 {
@@ -448,6 +480,7 @@ int main(void)
         cmocka_unit_test(an_enum_is_one_of_its_values),
         cmocka_unit_test(a_certificate_that_nobody_verifies_is_refused),
         cmocka_unit_test(the_authorities_are_a_file_that_can_be_read),
+        cmocka_unit_test(a_second_archive_is_apart_from_the_first),
         cmocka_unit_test(numbers_have_the_documented_bounds),
         cmocka_unit_test(small_numbers_have_the_documented_bounds),
         cmocka_unit_test(the_interval_of_a_timelapse_has_bounds),

@@ -41,6 +41,8 @@ static void print_settings(const struct settings *s)
     if (s->timelapse)
         printf("  timelapse every %" PRId64 " s, %" PRId64 " fps, kept for %g days\n",
                s->timelapse_seconds, s->timelapse_fps, s->timelapse_keep_days);
+    if (s->also_keep != RTSPREC_ALSO_KEEP_NONE)
+        printf("  original in %s\n", s->also_keep_directory);
     printf("  mode %s, %s in between\n", settings_schedule(s),
            s->keep_connected ? "connected" : "not connected");
     printf("  directory %s, %" PRId64 " s, fragment %" PRId64 " ms, sync %" PRId64 " ms\n",

@@ -123,7 +123,8 @@ class InStep(unittest.TestCase):
                         keys = {name: value}
                         text = {"global": lambda: configuration(keys),
                                 "recording": lambda: configuration(None, keys),
-                                "transcode": lambda: configuration(None, {"transcode": keys}),
+                                "transcode": lambda: configuration(
+                                    None, {"transcode": {"alsoKeepPath": "/o", **keys}}),
                                 "timelapse": lambda: configuration(None, {"timelapse": keys}),
                                 }[level]()
                         self.assertEqual(self.dump(text)[0], 0 if value in good else 78)

@@ -186,7 +186,8 @@ class Commands(unittest.TestCase):
                    "video: 0 files, 0 B, deleted\n")
         self.check(["retention", "--archive", "video"], 78, "",
                    "rtsprecd: video: the configuration has no limits for it, expected the "
-                   "videoOutPath of a camera and, with --archive, --config FILE\n")
+                   "videoOutPath or alsoKeepPath of a camera and, with --archive, --config "
+                   "FILE\n")
         self.check(["retention", "now"], 64, "",
                    "rtsprecd: retention: what is this for: now; see rtsprecd retention --help\n")
         self.check(["forecast", "--dry-run"], 64, "",

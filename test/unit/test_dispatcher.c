@@ -67,6 +67,7 @@ static void take_event(void *user, const struct rtsprec_event *event)
         break;
     case RTSPREC_EVENT_STORAGE_CHANGED:
         keep(all, event->camera, event->u.storage.text);
+        keep(all, event->camera, event->u.storage.directory);
         all->is_wrong |= event->u.storage.error != RTSPREC_ERROR_IO;
         break;
     case RTSPREC_EVENT_RECORDING_CHANGED:
@@ -172,9 +173,10 @@ static void test_strings_are_copied(void **state)
     dispatcher_post(dispatcher, &(struct rtsprec_event){.type = RTSPREC_EVENT_FRAMES_SKIPPED,
                                                         .camera = camera,
                                                         .u.skipped = {4}});
-    dispatcher_post(dispatcher, &(struct rtsprec_event){.type = RTSPREC_EVENT_STORAGE_CHANGED,
-                                                        .camera = camera,
-                                                        .u.storage = {RTSPREC_ERROR_IO, text}});
+    dispatcher_post(dispatcher,
+                    &(struct rtsprec_event){.type = RTSPREC_EVENT_STORAGE_CHANGED,
+                                            .camera = camera,
+                                            .u.storage = {RTSPREC_ERROR_IO, text, why}});
     dispatcher_post(dispatcher, &(struct rtsprec_event){
                                     .type = RTSPREC_EVENT_RECORDING_CHANGED,
                                     .camera = camera,
@@ -190,9 +192,9 @@ static void test_strings_are_copied(void **state)
     release();
     dispatcher_destroy(&dispatcher);
     static const char *const expected[] = {
-        "cam:first",      "cam:path",    "cam:path", "cam:path",      "-:0",
-        "cam:dropped",    "cam:skipped", "cam:path", "cam:recording", "cam:path",
-        "cam:free space", "cam:path",    "-:path"};
+        "cam:first",   "cam:path",       "cam:path", "cam:path",       "-:0",
+        "cam:dropped", "cam:skipped",    "cam:path", "cam:free space", "cam:recording",
+        "cam:path",    "cam:free space", "cam:path", "-:path"};
     assert_int_equal(seen.count, LENGTH(expected));
     for (size_t i = 0; i < LENGTH(expected); i++)
         assert_string_equal(seen.texts[i], expected[i]);
