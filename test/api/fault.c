@@ -72,6 +72,7 @@ WRAP(void *, av_mallocz, (size_t size), (size), NULL)
 WRAP(int, av_dict_set, (AVDictionary * *dict, const char *key, const char *value, int flags),
      (dict, key, value, flags), AVERROR(ENOMEM))
 WRAP(AVPacket *, av_packet_alloc, (void), (), NULL)
+WRAP(AVPacket *, av_packet_clone, (const AVPacket *packet), (packet), NULL)
 WRAP(int, av_new_packet, (AVPacket * packet, int size), (packet, size), AVERROR(ENOMEM))
 WRAP(AVCodecParameters *, avcodec_parameters_alloc, (void), (), NULL)
 WRAP(int, avcodec_parameters_copy, (AVCodecParameters * to, const AVCodecParameters *from),

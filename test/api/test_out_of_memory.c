@@ -14,7 +14,7 @@
 #include "fault.h"
 #include "process.h"
 
-static char url[100], directory[200];
+static char url[100], directory[200], originals[200];
 
 static void assert_told(int err, const struct rtsprec_error *error)
 {
@@ -76,6 +76,11 @@ static void use(int run_ms)
         error = (struct rtsprec_error){0};
     }
     fill(&options, "yard");
+    options.transcode = RTSPREC_TRANSCODE_ALWAYS;
+    options.video_codec = RTSPREC_VIDEO_MPEG4;
+    options.video_width = 64;
+    options.also_keep = RTSPREC_ALSO_KEEP_COPY;
+    options.also_keep_directory = originals;
     if ((err = rtsprec_camera_create(&second, recorder, &options, &error)) < 0) {
         assert_told(err, &error);
         assert_null(second);
@@ -162,6 +167,8 @@ static void checking_options_needs_no_luck(void **state)
 
     (void)state;
     fill(&options, "door");
+    options.also_keep = RTSPREC_ALSO_KEEP_COPY;
+    options.also_keep_directory = originals;
     for (int first = 1; refused; first++) {
         struct rtsprec_error error = {0};
         fault_arm(first, 1, FAULT_THIS_THREAD);
@@ -338,6 +345,7 @@ int main(int argc, char **argv)
     int failures;
 
     process_make_directory(directory, sizeof(directory));
+    process_make_directory(originals, sizeof(originals));
     if (argc == 3) {
         process_start_camera(url, sizeof(url), argv[1], argv[2]);
         failures = cmocka_run_group_tests(recording, NULL, NULL);
@@ -347,5 +355,6 @@ int main(int argc, char **argv)
         close(port);
     }
     process_remove_directory(directory);
+    process_remove_directory(originals);
     return failures;
 }
