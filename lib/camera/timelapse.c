@@ -7,6 +7,7 @@
 #include "archive/part_files.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/thread.h"
 #include "camera/recover.h"
 #include "segment/container.h"
 
@@ -48,23 +49,62 @@ static bool recover_one(void *user, const char *path)
     return true;
 }
 
-/* Whether the right disk is there. The first time that it is, what a crash left open is repaired.
- */
-static int prepare(struct timelapse *timelapse, struct rtsprec_error *error)
+/* Of the camera; to be freed. NULL: no memory. */
+static char *directory_of(const struct timelapse_options *options)
 {
-    const struct timelapse_options *options = &timelapse->options;
-    int err = archive_root_check(options->archive, error);
-    if (err < 0 || timelapse->is_recovered)
-        return err;
     char *directory = NULL;
-    if (asprintf(&directory, "%s/%s", options->directory, options->camera) < 0)
+    return asprintf(&directory, "%s/%s", options->directory, options->camera) < 0 ? NULL
+                                                                                  : directory;
+}
+
+static void *recover(void *user)
+{
+    struct timelapse *timelapse = user;
+    char *directory = directory_of(&timelapse->options);
+    if (directory)
+        part_files_of_timelapses(directory, recover_one, timelapse);
+    free(directory);
+    atomic_store(&timelapse->is_recovered, true);
+    return NULL;
+}
+
+static bool note_one(void *user, const char *path)
+{
+    bool *is_there = user;
+    (void)path;
+    *is_there = true;
+    return false;
+}
+
+/* If the right disk is there. */
+static int begin_recovery(struct timelapse *timelapse, struct rtsprec_error *error)
+{
+    bool is_needed = false;
+    int err = archive_root_check(timelapse->options.archive, error);
+    if (err < 0)
+        return err;
+    char *directory = directory_of(&timelapse->options);
+    if (!directory)
         return error_set(error, RTSPREC_ERROR_NO_MEMORY, "out of memory");
-    timelapse->is_recovered = true;
-    if ((err = part_files_of_timelapses(directory, recover_one, timelapse)) < 0)
-        error_set_errno(error, RTSPREC_ERROR_IO, -err, "%s: cannot be searched for files to repair",
-                        directory);
+    if ((err = part_files_of_timelapses(directory, note_one, &is_needed)) < 0)
+        err = error_set_errno(error, RTSPREC_ERROR_IO, -err,
+                              "%s: cannot be searched for files to repair", directory);
+    else if (!is_needed)
+        atomic_store(&timelapse->is_recovered, true);
+    else if ((err = thread_start(&timelapse->thread, recover, timelapse, "rtsprec-lapse")) < 0)
+        error_set(error, err, "no thread could be created");
+    timelapse->has_thread = err == 0 && is_needed;
     free(directory);
     return err;
+}
+
+static bool is_recovered(struct timelapse *timelapse)
+{
+    struct rtsprec_error error;
+    if (!timelapse->has_thread && !atomic_load(&timelapse->is_recovered) &&
+        begin_recovery(timelapse, &error) < 0)
+        fail(timelapse, NULL, &error);
+    return atomic_load(&timelapse->is_recovered);
 }
 
 static void close_file(struct timelapse *timelapse)
@@ -121,7 +161,7 @@ static int open_file(struct timelapse *timelapse, int64_t wall_us, struct rtspre
     timelapse->frames = 0;
     bool is_mkv = options->container == RTSPREC_CONTAINER_MKV;
     int64_t frames = frames_left(timelapse);
-    int err = prepare(timelapse, error);
+    int err = archive_root_check(options->archive, error);
     if (err == 0)
         err = make_track(timelapse, error);
     if (err == 0)
@@ -196,7 +236,7 @@ static void add_frame(struct timelapse *timelapse, const AVPacket *packet, int64
 void timelapse_take(struct timelapse *timelapse, const AVPacket *packet, int64_t wall_us)
 {
     bool is_key = packet->stream_index == 0 && packet->flags & AV_PKT_FLAG_KEY;
-    if (timelapse->options.every_us > 0 && is_key &&
+    if (timelapse->options.every_us > 0 && is_key && is_recovered(timelapse) &&
         timelapse_pick_take(&timelapse->pick, wall_us, clock_utc_offset_us(wall_us)))
         add_frame(timelapse, packet, wall_us);
 }
@@ -223,12 +263,15 @@ void timelapse_init(struct timelapse *timelapse, const struct timelapse_options 
     struct rtsprec_error error;
     *timelapse = (struct timelapse){.options = *options, .file.fd = -1};
     timelapse_pick_init(&timelapse->pick, options->every_us);
-    if (prepare(timelapse, &error) < 0 && options->every_us > 0)
+    if (begin_recovery(timelapse, &error) < 0 && options->every_us > 0)
         fail(timelapse, NULL, &error);
 }
 
 void timelapse_uninit(struct timelapse *timelapse)
 {
+    if (timelapse->has_thread)
+        pthread_join(timelapse->thread, NULL);
+    timelapse->has_thread = false;
     close_file(timelapse);
     stream_unref(&timelapse->stream);
 }

@@ -4,11 +4,13 @@
  * each frame lasts 1/fps. Trouble with it is told once, and the next frame that is due tries again;
  * the recording knows nothing of it.
  *
- * Thread-safety: one thread, the camera's writer.
+ * Thread-safety: one thread, the camera's writer; it has another of its own.
  */
 #ifndef CAMERA_TIMELAPSE_H
 #define CAMERA_TIMELAPSE_H
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -40,7 +42,14 @@ struct timelapse_options {
 struct timelapse {
     struct timelapse_options options;
     struct timelapse_pick pick;
-    bool is_recovered;     /* what a crash left open has been repaired */
+    /*
+     * What a crash left open is repaired by a thread of its own: each frame of a day has to be
+     * looked for, which on a disk that seeks takes longer than the recording can wait.
+     */
+    bool has_thread;
+    pthread_t thread;
+    atomic_bool is_recovered; /* nothing is left to be repaired */
+
     bool is_failing;       /* that it cannot be written was told */
     struct stream *stream; /* a reference: what comes; NULL before the first */
 
@@ -52,11 +61,11 @@ struct timelapse {
     int64_t frames;
 };
 
-/* Repairs what a crash left open, if the disk is there; else that is done when it is. Also for a
- * camera that has no timelapse any more. */
+/* Begins to repair what a crash left open, if the disk is there; else that is done when it is.
+ * Until it is done, no frame is taken. Also for a camera that has no timelapse any more. */
 void timelapse_init(struct timelapse *timelapse, const struct timelapse_options *options);
 
-/* Closes the file. */
+/* Closes the file, after a repair that is in progress. */
 void timelapse_uninit(struct timelapse *timelapse);
 
 /* What follows is of this stream, of which a reference is taken. When its video has other
