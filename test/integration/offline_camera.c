@@ -5,7 +5,7 @@
  * settings[].
  *
  * The frames arrive at the time of their dts and the tracks have sender reports, as from a camera
- * that does everything right; the first one is taken 0.37 s after a clock-aligned boundary.
+ * that does everything right; the first one is taken 0.57 s after a clock-aligned boundary.
  *
  * Prints a line for each file, and of all, at the end, how many frames were left out:
  *
@@ -31,7 +31,7 @@
 /* So much waits for the writer at most, which is too little for it to leave anything out. */
 #define MOST_WAITING_US (US_PER_SECOND / 2)
 #define POLL_US         5000
-#define PHASE_US        370000
+#define PHASE_US        570000
 
 static struct rtsprec_camera *camera; /* set before its threads begin */
 static int64_t interval_us;

@@ -135,9 +135,11 @@ class Transcode(harness.Case):
             files = daemon.segments(name)
             for file in files:
                 rows = check_file(file)
-                tracks = [track for track in streams(file) if track["codec_type"] == "audio"]
-                self.assertEqual([track["codec_name"] for track in tracks],
-                                 [codec] if codec else [], file)
+                tracks = [track["codec_name"] for track in streams(file)
+                          if track["codec_type"] == "audio"]
+                if file in (files[0], files[-1]) and not tracks:
+                    continue  # shorter than a packet of AAC
+                self.assertEqual(tracks, [codec] if codec else [], file)
                 if not codec or file in (files[0], files[-1]):
                     continue
                 # 1024 samples at 8 kHz are 128 ms.
@@ -149,7 +151,7 @@ class Transcode(harness.Case):
                     steps = {round((b - a) / 1000) for a, b in zip(sound, sound[1:])}
                     self.assertEqual(steps, {128}, file)
         late = [one for file in daemon.segments("marked") for one in skews(*look(marked, file), 25)]
-        self.assertGreater(len(late), 1)
+        self.assertGreater(len(late), 0)
         self.assertLess(max(map(abs, late)), 0.040, late)
         print(f"measured: sound {1000 * min(late):+.1f} to {1000 * max(late):+.1f} ms beside the "
               f"picture, {len(late)} bursts")

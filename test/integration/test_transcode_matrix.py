@@ -55,7 +55,7 @@ def transcode(clip, folder, **settings):
     """The lines of offline_camera: of files, and how many frames were left out."""
     result = run(program("OFFLINE_CAMERA"), clip, folder,
                  *(f"{key}={value}" for key, value in settings.items()),
-                 env={**os.environ, "TZ": "UTC"})
+                 env={**os.environ, "TZ": "UTC"}, timeout=1800)
     assert result.returncode == 0, result.stderr
     lines = [line.split("\t") for line in result.stdout.splitlines()]
     assert lines[-1] == ["skipped", "0"], lines[-1]
