@@ -12,12 +12,12 @@ import math
 import os
 import shutil
 import statistics
-import unittest
+from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from pathlib import Path
 
 import harness
-from harness import IS_CAMPAIGN, program, run
+from harness import IS_CAMPAIGN, amount, program, run
 from marked_clips import NOISE, look, make_clip, skews
 from recorded import check_file, packets, streams
 
@@ -139,10 +139,20 @@ class Matrix(harness.Case):
         rows = list(itertools.product(*AXES.values())) if IS_CAMPAIGN else pairwise(AXES)
         for source, sound, rate in {(row[0], row[1], row[5][0]) for row in rows}:
             make_clip(clips / f"{source}-{sound}-{rate}.mov", source, sound, rate)
+
+        def outcome(row):
+            try:
+                return self.check_case(clips, row)
+            except Exception as error:  # raised again below, in this thread
+                return error
+        with ThreadPoolExecutor(amount(1, os.cpu_count())) as pool:
+            outcomes = list(pool.map(outcome, rows))
         measured = []
-        for row in rows:
+        for row, one in zip(rows, outcomes):
             with self.subTest(row):
-                measured.append(self.check_case(clips, row))
+                if isinstance(one, Exception):
+                    raise one
+                measured.append(one)
         for key in FLOORS:
             values = [one[2] for one in measured if one[:2] == key]
             print(f"measured: {key[0]} {key[1]}: PSNR {min(values):.1f} to {max(values):.1f} dB "
