@@ -34,6 +34,7 @@ const char *rtsprec_coverage_reason_name(enum rtsprec_coverage_reason reason)
         [RTSPREC_COVERAGE_DELETED] = "deleted",
         [RTSPREC_COVERAGE_REMOVED] = "removed",
         [RTSPREC_COVERAGE_UNKNOWN] = "unknown",
+        [RTSPREC_COVERAGE_OVERLOADED] = "overloaded",
     };
     return reason >= 0 && reason < RTSPREC_COVERAGE_COUNT ? names[reason] : "unknown";
 }

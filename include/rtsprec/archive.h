@@ -76,7 +76,7 @@ enum rtsprec_coverage_reason {
     RTSPREC_COVERAGE_UNREACHABLE = 3,  /**< no connection: not found, refused, timed out, closed */
     RTSPREC_COVERAGE_UNAUTHORIZED = 4, /**< the camera refused the user name or password */
     RTSPREC_COVERAGE_STALLED = 5,      /**< it was connected, but sent no video */
-    RTSPREC_COVERAGE_UNSUPPORTED = 6,  /**< what it sent cannot be recorded */
+    RTSPREC_COVERAGE_UNSUPPORTED = 6,  /**< what it sent cannot be recorded, or no encoder works */
     RTSPREC_COVERAGE_DISK_FULL = 7,
     RTSPREC_COVERAGE_DISK_FAILED = 8, /**< I/O error, not mounted, read-only */
     RTSPREC_COVERAGE_DISK_SLOW = 9,   /**< the queue was full and frames were dropped */
@@ -85,8 +85,9 @@ enum rtsprec_coverage_reason {
     RTSPREC_COVERAGE_DELETED = 12,    /**< it was recorded; retention deleted it */
     RTSPREC_COVERAGE_REMOVED = 13,    /**< it was recorded; somebody else removed the file */
     RTSPREC_COVERAGE_UNKNOWN = 14,    /**< before the catalog knew the camera, or it was lost */
+    RTSPREC_COVERAGE_OVERLOADED = 15, /**< it came faster than it could be transcoded */
 };
-#define RTSPREC_COVERAGE_COUNT 15 /**< reasons, for tables of them */
+#define RTSPREC_COVERAGE_COUNT 16 /**< reasons, for tables of them */
 
 /** A reason in words, "disk full"; a constant string. Thread-safety: any thread. */
 RTSPREC_API const char *rtsprec_coverage_reason_name(enum rtsprec_coverage_reason reason);

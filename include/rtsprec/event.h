@@ -95,15 +95,16 @@ struct rtsprec_event_discontinuity {
 };
 
 /**
- * PACKETS_DROPPED: the disk was too slow for longer than the queue could absorb. Told when packets
- * pass again, every 10 s until then, and when the camera is stopped.
+ * PACKETS_DROPPED: the disk, or transcoding, was too slow for longer than the queue could absorb.
+ * Told when packets pass again, every 10 s until then, and when the camera is stopped.
  */
 struct rtsprec_event_dropped {
     int64_t packets; /**< dropped since the last such event, all tracks */
     int64_t frames;  /**< of them video frames; always up to the next key frame */
     int64_t bytes;
-    int64_t start_us; /**< wall-clock time of the first one, or the end of the last such event */
-    int64_t end_us;   /**< of the frame that is kept again, while none is, of the last one */
+    int64_t start_us;   /**< wall-clock time of the first one, or the end of the last such event */
+    int64_t end_us;     /**< of the frame that is kept again, while none is, of the last one */
+    int is_transcoding; /**< not 0: transcoding was too slow; 0: the disk */
 };
 
 /**

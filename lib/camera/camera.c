@@ -352,11 +352,13 @@ void camera_report_refusals(struct rtsprec_camera *camera)
         .type = RTSPREC_EVENT_PACKETS_DROPPED,
         .camera = camera->options.name,
         .u.dropped = {dropped.packets, dropped.frames, dropped.bytes, dropped.start_us,
-                      dropped.end_us},
+                      dropped.end_us, camera->backlog.is_encoding},
     };
-    place_note_hole(&camera->main, dropped.start_us, dropped.end_us);
+    enum rtsprec_coverage_reason reason =
+        camera->backlog.is_encoding ? RTSPREC_COVERAGE_OVERLOADED : RTSPREC_COVERAGE_DISK_SLOW;
+    place_note_hole(&camera->main, reason, dropped.start_us, dropped.end_us);
     if (camera->original.camera)
-        place_note_hole(&camera->original, dropped.start_us, dropped.end_us);
+        place_note_hole(&camera->original, reason, dropped.start_us, dropped.end_us);
     dispatcher_post(camera->dispatcher, &event);
 }
 

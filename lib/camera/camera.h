@@ -14,6 +14,7 @@
 #include "base/cancel.h"
 #include "base/dispatcher.h"
 #include "base/resolve.h"
+#include "camera/backlog.h"
 #include "camera/place.h"
 #include "ingest/packet_queue.h"
 #include "options.h"
@@ -56,7 +57,11 @@ struct rtsprec_camera {
     struct resolver resolver; /* the reader's */
     struct camera_counters counters;
 
-    bool is_connected; /* the reader's: the camera answered all that was asked of it in this run */
+    atomic_bool is_encoding; /* the writer is in an encoder now, and not in a disk */
+
+    /* the reader's */
+    bool is_connected;      /* the camera answered all that was asked of it in this run */
+    struct backlog backlog; /* why the queue refuses packets */
 
     pthread_mutex_t lock; /* what a snapshot shows besides the counters */
     enum rtsprec_camera_state state;
@@ -96,7 +101,7 @@ void camera_set_encoder(struct rtsprec_camera *camera, const char *name);
 void camera_set_storage(struct rtsprec_camera *camera, struct place *place,
                         const struct rtsprec_error *error);
 
-/* Posts what the queue refused since the last time, if anything. */
+/* The reader's: posts what the queue refused since the last time, if anything. */
 void camera_report_refusals(struct rtsprec_camera *camera);
 
 /* A counter's single writer adds to it. */

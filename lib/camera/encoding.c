@@ -33,6 +33,7 @@ struct encoding {
     AVPacket *packet;             /* what the encoder gave */
     struct sound_hold sound;
     int64_t counted; /* of the video's skipped frames those that were taken */
+    int64_t end_us;  /* see encoding_end_us() */
 };
 
 static int64_t to_us(int64_t ticks, AVRational base)
@@ -100,6 +101,12 @@ void encoding_forget_boundary(struct encoding *encoding)
 
 /* Opening. */
 
+/* For who looks why the queue is full. */
+static void tell_work(const struct encoding *encoding, bool is_encoding)
+{
+    atomic_store_explicit(&encoding->camera->is_encoding, is_encoding, memory_order_relaxed);
+}
+
 static bool is_key(void *user, int64_t media_us)
 {
     return encoding_is_boundary(user, media_us);
@@ -151,8 +158,10 @@ int encoding_open(struct encoding *encoding, struct stream *in, struct stream *c
     };
     encoding->copied = stream_ref(copied);
     encoding->base = in->tracks[0].time_base;
-    encoding->counted = 0;
+    encoding->counted = encoding->end_us = 0;
+    tell_work(encoding, true);
     int err = video_open(&encoding->video, &video_options, error);
+    tell_work(encoding, false);
     if (err == 0)
         err = open_filter(encoding, error);
     if (err < 0)
@@ -173,6 +182,11 @@ void encoding_close(struct encoding *encoding)
     stream_unref(&encoding->out);
     stream_unref(&encoding->copied);
     sound_hold_clear(&encoding->sound);
+}
+
+int64_t encoding_end_us(const struct encoding *encoding)
+{
+    return encoding->end_us;
 }
 
 bool encoding_is_open(const struct encoding *encoding)
@@ -233,6 +247,7 @@ static int give_out(struct encoding *encoding)
             .wall_us = media_clock_wall_us(&encoding->clock, pts_us),
             .media_us = to_us(packet->dts, encoding->base),
         };
+        encoding->end_us = item.wall_us + to_us(packet->duration, encoding->base);
         encoding->sink->take(encoding->sink->user, &item);
         release_held(encoding, pts_us);
     }
@@ -243,10 +258,18 @@ static int give_out(struct encoding *encoding)
 int encoding_send(struct encoding *encoding, const AVPacket *packet, int keep_every, bool repeats,
                   struct rtsprec_error *error)
 {
+    if (packet && encoding->end_us == 0)
+        encoding->end_us =
+            media_clock_wall_us(&encoding->clock, to_us(packet->pts, encoding->base));
+    tell_work(encoding, true);
     int err = video_send(encoding->video, packet, keep_every, repeats, error);
-    while (err == 0 && (err = video_receive(encoding->video, encoding->packet, error)) == 1)
+    while (err == 0 && (err = video_receive(encoding->video, encoding->packet, error)) == 1) {
+        tell_work(encoding, false);
         err =
             give_out(encoding) < 0 ? error_set(error, RTSPREC_ERROR_NO_MEMORY, "out of memory") : 0;
+        tell_work(encoding, true);
+    }
+    tell_work(encoding, false);
     if (!packet)
         release_held(encoding, INT64_MAX);
     return err;

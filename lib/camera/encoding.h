@@ -33,6 +33,10 @@ void encoding_destroy(struct encoding **encoding);
 int encoding_open(struct encoding *encoding, struct stream *in, struct stream *copied,
                   const struct policy_video *plan, struct rtsprec_error *error);
 
+/* The clock's time at which what was given out ends, since it was opened last; 0: nothing was sent.
+ */
+int64_t encoding_end_us(const struct encoding *encoding);
+
 /* Throws away what is inside; may be closed already. */
 void encoding_close(struct encoding *encoding);
 

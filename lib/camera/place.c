@@ -32,10 +32,15 @@ void place_note_recorded(struct place *place, int64_t start_us)
 
 void place_note_lost(struct place *place, int error, int64_t from_us)
 {
+    place_note_missing(place, condition_of_storage_error(error), from_us);
+}
+
+void place_note_missing(struct place *place, enum rtsprec_coverage_reason reason, int64_t from_us)
+{
     int count;
     pthread_mutex_lock(&place->camera->lock);
-    const struct condition_change *changes = condition_lost(
-        &place->condition, condition_of_storage_error(error), from_us, clock_real_us(), &count);
+    const struct condition_change *changes =
+        condition_lost(&place->condition, reason, from_us, clock_real_us(), &count);
     keeper_tell_conditions(place->keeper, changes, count);
     pthread_mutex_unlock(&place->camera->lock);
 }
@@ -51,11 +56,12 @@ void place_note_use(struct place *place, bool is_used, int64_t from_us)
     pthread_mutex_unlock(&place->camera->lock);
 }
 
-void place_note_hole(struct place *place, int64_t start_us, int64_t end_us)
+void place_note_hole(struct place *place, enum rtsprec_coverage_reason reason, int64_t start_us,
+                     int64_t end_us)
 {
     pthread_mutex_lock(&place->camera->lock);
     if (!place->is_idle)
-        keeper_tell_hole(place->keeper, start_us, end_us);
+        keeper_tell_hole(place->keeper, reason, start_us, end_us);
     pthread_mutex_unlock(&place->camera->lock);
 }
 

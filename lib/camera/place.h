@@ -41,14 +41,17 @@ void place_close(struct place *place);
 /* A file begins with the frame of this time. */
 void place_note_recorded(struct place *place, int64_t start_us);
 
-/* Video of from_us on is in no file, because of an error. */
+/* Video of from_us on is in no file, because of an error of the disk, or for that reason. */
 void place_note_lost(struct place *place, int error, int64_t from_us);
+void place_note_missing(struct place *place, enum rtsprec_coverage_reason reason, int64_t from_us);
 
 /* From from_us on there is need to record it here, or not: then nothing is missing. */
 void place_note_use(struct place *place, bool is_used, int64_t from_us);
 
-/* Frames of [start_us, end_us) were dropped on their way to the writer. By the reader. */
-void place_note_hole(struct place *place, int64_t start_us, int64_t end_us);
+/* Frames of [start_us, end_us) were dropped on their way to a file, for that reason. By the reader,
+ * too. */
+void place_note_hole(struct place *place, enum rtsprec_coverage_reason reason, int64_t start_us,
+                     int64_t end_us);
 
 /* --- likewise; by anyone, with the camera's lock --- */
 

@@ -128,6 +128,18 @@ static void close_earlier(struct recording *recording)
     splitter_close_earlier(&recording->splitter);
 }
 
+void recording_lose(struct recording *recording, enum rtsprec_coverage_reason reason,
+                    int64_t from_us)
+{
+    place_note_missing(recording->place, reason, from_us);
+}
+
+void recording_leave_out(struct recording *recording, enum rtsprec_coverage_reason reason,
+                         int64_t start_us, int64_t end_us)
+{
+    place_note_hole(recording->place, reason, start_us, end_us);
+}
+
 void recording_end(struct recording *recording, enum rtsprec_segment_reason reason)
 {
     close_earlier(recording);

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include <rtsprec/event.h>
+#include <rtsprec/archive.h>
 
 #include "archive/segment_file.h"
 #include "ingest/packet_queue.h"
@@ -53,6 +53,13 @@ void recording_begin(struct recording *recording, struct stream *stream,
 
 /* A packet of it, which may be taken out of the item. */
 void recording_take(struct recording *recording, struct queue_item *item);
+
+/* What comes from from_us on is in no file until one begins; or, while one is written, what came
+ * between start_us and end_us is not in it. Times are of the clock. */
+void recording_lose(struct recording *recording, enum rtsprec_coverage_reason reason,
+                    int64_t from_us);
+void recording_leave_out(struct recording *recording, enum rtsprec_coverage_reason reason,
+                         int64_t start_us, int64_t end_us);
 
 /* Closes all files. A key frame of the same stream may follow. */
 void recording_end(struct recording *recording, enum rtsprec_segment_reason reason);

@@ -104,14 +104,19 @@ static int run_open(struct run *run, struct rtsprec_error *error)
 
 static int push(struct run *run, struct queue_item *item, struct rtsprec_error *error)
 {
-    int result = packet_queue_push(&run->camera->queue, item);
+    struct rtsprec_camera *camera = run->camera;
+    int result = packet_queue_push(&camera->queue, item);
+    backlog_look(&camera->backlog,
+                 atomic_load_explicit(&camera->is_encoding, memory_order_relaxed));
     if (result == 1) {
         assert(item->packet); /* only packets are refused */
-        count(&run->camera->counters.dropped_packets, 1);
-        count(&run->camera->counters.dropped_frames, item->packet->stream_index == 0);
+        count(&camera->counters.dropped_packets, 1);
+        count(&camera->counters.dropped_frames, item->packet->stream_index == 0);
         if (!run->has_refusals) {
-            dispatcher_log(run->camera->dispatcher, RTSPREC_LOG_ERROR, run->camera->options.name,
-                           "The disk does not keep up and the queue is full: dropping what comes");
+            backlog_judge(&camera->backlog);
+            dispatcher_log(camera->dispatcher, RTSPREC_LOG_ERROR, camera->options.name,
+                           "%s does not keep up and the queue is full: dropping what comes",
+                           camera->backlog.is_encoding ? "Transcoding" : "The disk");
             run->last_report_us = clock_monotonic_us();
         }
         run->has_refusals = true;
@@ -123,7 +128,9 @@ static int push(struct run *run, struct queue_item *item, struct rtsprec_error *
         (result == 0 || clock_monotonic_us() - run->last_report_us > REPORT_EVERY_US)) {
         run->has_refusals = result != 0;
         run->last_report_us = clock_monotonic_us();
-        camera_report_refusals(run->camera);
+        camera_report_refusals(camera);
+        if (run->has_refusals)
+            backlog_judge(&camera->backlog);
     }
     return result < 0 ? no_memory(error) : 0;
 }

@@ -17,6 +17,9 @@
 /* How often an overload that goes on is told. */
 #define REPORT_EVERY_US (10 * US_PER_SECOND)
 
+/* How long a stop waits for what is still to be encoded. */
+#define STOP_WITHIN_US (2 * US_PER_SECOND)
+
 enum mode {
     MODE_COPY,   /* packets pass */
     MODE_ENCODE, /* they are decoded and encoded */
@@ -29,22 +32,35 @@ struct transcoder {
     struct stream *in;        /* a reference: what the camera sends; NULL before the first */
     struct policy_video plan; /* for it */
     enum mode mode;
-    bool is_substitute;        /* of encoding, which the next segment tries again */
-    bool waits_for_key;        /* what comes before the next key frame is of no use */
+    bool is_substitute; /* of encoding, which the next segment tries again */
+    bool waits_for_key; /* what comes before the next key frame is of no use */
+    bool has_loss;      /* what is thrown away next is to be told, for that reason */
+    enum rtsprec_coverage_reason loss;
     struct sounds sounds;      /* its out is in with the sound as it is recorded */
     struct encoding *encoding; /* owned; NULL until it is first to be encoded */
 
     /* MODE_ENCODE */
-    bool has_slot;          /* of those that the recorder has */
-    bool is_thrifty;        /* not all frames are encoded */
-    int64_t untold;         /* skipped frames not yet told */
-    int64_t last_report_us; /* monotonic */
+    bool has_slot;   /* of those that the recorder has */
+    bool is_thrifty; /* not all frames are encoded */
+    bool only_keys;  /* and of the camera's only key frames are decoded */
+    struct hole {
+        int64_t start_us, end_us; /* of the clock; 0: there is none */
+    } hole;                       /* what of the video was not decoded, and is not yet told */
+    int64_t untold;               /* skipped frames not yet told */
+    int64_t last_report_us;       /* monotonic */
+    int64_t stop_us;              /* monotonic: when a stop was first seen; 0: none was */
 };
 
 /* Media time of a packet of the camera's video. */
 static int64_t pts_us(const struct transcoder *transcoder, const AVPacket *packet)
 {
     return av_rescale_q(packet->pts, transcoder->in->tracks[0].time_base,
+                        (AVRational){1, US_PER_SECOND});
+}
+
+static int64_t duration_us(const struct transcoder *transcoder, const AVPacket *packet)
+{
+    return av_rescale_q(packet->duration, transcoder->in->tracks[0].time_base,
                         (AVRational){1, US_PER_SECOND});
 }
 
@@ -61,6 +77,39 @@ static void count_skipped(struct transcoder *transcoder, int64_t frames)
     transcoder->untold += frames;
 }
 
+/* What is left out next adds to it. */
+static void tell_hole(struct transcoder *transcoder)
+{
+    struct hole *hole = &transcoder->hole;
+    if (hole->start_us < hole->end_us)
+        transcoder->sink.leave_out(transcoder->sink.user, RTSPREC_COVERAGE_OVERLOADED,
+                                   hole->start_us, hole->end_us);
+    hole->start_us = hole->end_us;
+}
+
+/* The single key frames that are shown meanwhile do not end a hole. */
+static void widen_hole(struct transcoder *transcoder, const struct queue_item *item)
+{
+    struct hole *hole = &transcoder->hole;
+    int64_t end_us = item->wall_us + duration_us(transcoder, item->packet);
+    if (hole->end_us == 0)
+        *hole = (struct hole){item->wall_us, end_us};
+    else if (end_us > hole->end_us)
+        hole->end_us = end_us;
+}
+
+/* With this frame decoding goes on, if there was a hole. */
+static void end_hole(struct transcoder *transcoder, const struct queue_item *item)
+{
+    struct hole *hole = &transcoder->hole;
+    if (hole->end_us == 0)
+        return;
+    if (item->wall_us > hole->start_us)
+        hole->end_us = item->wall_us;
+    tell_hole(transcoder);
+    *hole = (struct hole){0};
+}
+
 static void report_skipped(struct transcoder *transcoder)
 {
     struct rtsprec_event event = {
@@ -70,6 +119,7 @@ static void report_skipped(struct transcoder *transcoder)
     };
     if (transcoder->untold > 0)
         dispatcher_post(transcoder->camera->dispatcher, &event);
+    tell_hole(transcoder);
     transcoder->untold = 0;
     transcoder->last_report_us = clock_monotonic_us();
 }
@@ -111,12 +161,28 @@ static void release_slot(struct transcoder *transcoder)
     transcoder->has_slot = false;
 }
 
+/* What is not recorded from now on is missing for that reason. */
+static void set_loss(struct transcoder *transcoder, enum rtsprec_coverage_reason reason)
+{
+    transcoder->loss = reason;
+    transcoder->has_loss = true;
+}
+
+static void tell_loss(struct transcoder *transcoder, int64_t from_us)
+{
+    if (transcoder->has_loss)
+        transcoder->sink.lose(transcoder->sink.user, transcoder->loss, from_us);
+    transcoder->has_loss = false;
+}
+
 /* Does without the encoder until the next segment: copies, or where that is not wanted or not
- * possible throws away. */
-static void substitute(struct transcoder *transcoder, bool may_copy)
+ * possible throws away, for that reason. */
+static void substitute(struct transcoder *transcoder, bool may_copy,
+                       enum rtsprec_coverage_reason reason)
 {
     struct rtsprec_camera *camera = transcoder->camera;
     const AVCodecParameters *video = transcoder->in->tracks[0].parameters;
+    int64_t end_us = is_open(transcoder) ? encoding_end_us(transcoder->encoding) : 0;
     if (transcoder->encoding)
         encoding_close(transcoder->encoding);
     release_slot(transcoder);
@@ -125,6 +191,10 @@ static void substitute(struct transcoder *transcoder, bool may_copy)
     transcoder->mode =
         may_copy && container_accepts(camera->options.container, video) ? MODE_COPY : MODE_REST;
     transcoder->sink.begin(transcoder->sink.user, transcoder->sounds.out);
+    set_loss(transcoder, reason);
+    /* What was still inside is missing, too. */
+    if (end_us != 0)
+        tell_loss(transcoder, end_us);
 }
 
 static const char *substitute_text(const struct transcoder *transcoder)
@@ -135,7 +205,7 @@ static const char *substitute_text(const struct transcoder *transcoder)
 
 static void fail(struct transcoder *transcoder, const struct rtsprec_error *error)
 {
-    substitute(transcoder, true);
+    substitute(transcoder, true, RTSPREC_COVERAGE_UNSUPPORTED);
     dispatcher_log(transcoder->camera->dispatcher, RTSPREC_LOG_ERROR,
                    transcoder->camera->options.name, "The video cannot be transcoded: %s; %s",
                    error->text, substitute_text(transcoder));
@@ -163,7 +233,7 @@ static void begin_encoding(struct transcoder *transcoder)
     if (!transcoder->has_slot && transcoder->is_substitute && transcoder->mode == MODE_COPY)
         return; /* as before */
     if (!transcoder->has_slot) {
-        substitute(transcoder, true);
+        substitute(transcoder, true, RTSPREC_COVERAGE_OVERLOADED);
         dispatcher_log(camera->dispatcher, RTSPREC_LOG_WARNING, camera->options.name,
                        "As many cameras are transcoded as may be at a time: %s",
                        substitute_text(transcoder));
@@ -180,10 +250,22 @@ static void give_up(struct transcoder *transcoder)
 {
     struct rtsprec_camera *camera = transcoder->camera;
     transcoder_flush(transcoder);
-    substitute(transcoder, camera->options.on_overload == RTSPREC_OVERLOAD_COPY);
+    substitute(transcoder, camera->options.on_overload == RTSPREC_OVERLOAD_COPY,
+               RTSPREC_COVERAGE_OVERLOADED);
     dispatcher_log(camera->dispatcher, RTSPREC_LOG_WARNING, camera->options.name,
                    "The video comes faster than it can be transcoded: %s",
                    substitute_text(transcoder));
+}
+
+/* Whether somebody waits for the end, who does not wait for what was, or is, too much. */
+static bool is_to_end(struct transcoder *transcoder)
+{
+    if (!cancel_stopped(&transcoder->camera->cancel))
+        return false;
+    int64_t now_us = clock_monotonic_us();
+    if (transcoder->stop_us == 0)
+        transcoder->stop_us = now_us;
+    return transcoder->is_thrifty || now_us - transcoder->stop_us > STOP_WITHIN_US;
 }
 
 /* Keeps to what can be encoded. Returns how many of the decoded frames to encode, 0: the packet is
@@ -194,18 +276,18 @@ static int thrift(struct transcoder *transcoder)
     int64_t waiting_us, bytes;
     packet_queue_fill(&transcoder->camera->queue, &bytes, &waiting_us);
     struct overload overload = overload_of(waiting_us, options->queue_duration_us);
+    if (is_to_end(transcoder)) {
+        transcoder->waits_for_key = true;
+        return 0;
+    }
     if (options->on_overload != RTSPREC_OVERLOAD_DROP_FRAMES) {
         if (!overload_is_serious(waiting_us, options->queue_duration_us))
             return 1;
         give_up(transcoder);
         return 0;
     }
-    /* Who waits for the end does not wait for what was too much before. */
-    if (transcoder->is_thrifty && cancel_stopped(&transcoder->camera->cancel)) {
-        transcoder->waits_for_key = true;
-        return 0;
-    }
     bool was_thrifty = transcoder->is_thrifty;
+    transcoder->only_keys = overload.only_keys;
     transcoder->is_thrifty = overload.only_keys || overload.keep_every > 1;
     if (transcoder->is_thrifty && !was_thrifty) {
         dispatcher_log(transcoder->camera->dispatcher, RTSPREC_LOG_WARNING, options->name,
@@ -243,9 +325,14 @@ static void take_to_encode(struct transcoder *transcoder, struct queue_item *ite
     if (is_key_frame(packet) && keep_every > 0)
         transcoder->waits_for_key = false;
     if (transcoder->waits_for_key) {
-        count_skipped(transcoder, is_open(transcoder));
+        if (is_open(transcoder)) {
+            count_skipped(transcoder, 1);
+            widen_hole(transcoder, item);
+        }
         return;
     }
+    if (!transcoder->only_keys)
+        end_hole(transcoder, item);
     if ((!is_open(transcoder) &&
          encoding_open(transcoder->encoding, transcoder->in, transcoder->sounds.out,
                        &transcoder->plan, &error) < 0) ||
@@ -278,6 +365,7 @@ void transcoder_destroy(struct transcoder **transcoder_pointer)
 void transcoder_open(struct transcoder *transcoder, const struct transcoder_sink *sink)
 {
     transcoder->sink = *sink;
+    transcoder->stop_us = 0;
     transcoder->mode = MODE_COPY;
 }
 
@@ -302,6 +390,7 @@ void transcoder_begin(struct transcoder *transcoder, struct stream *stream)
                        "Out of memory: nothing is recorded until the camera is connected again");
         transcoder->mode = MODE_REST;
         transcoder->is_substitute = false;
+        set_loss(transcoder, RTSPREC_COVERAGE_OVERLOADED);
         return;
     }
     policy_decide(&transcoder->plan, text, sizeof(text), &wish, stream->tracks[0].parameters);
@@ -348,10 +437,13 @@ void transcoder_take(struct transcoder *transcoder, struct queue_item *item)
         /* It is of a segment that has begun: the next one is what is waited for. */
         tries_again(transcoder, item);
     }
-    if (transcoder->mode == MODE_COPY && !transcoder->waits_for_key)
+    if (transcoder->mode == MODE_COPY && !transcoder->waits_for_key) {
+        transcoder->has_loss = false;
         transcoder->sink.take(transcoder->sink.user, item);
-    else
+    } else {
+        tell_loss(transcoder, item->wall_us);
         count_skipped(transcoder, 1);
+    }
 }
 
 void transcoder_flush(struct transcoder *transcoder)
@@ -365,7 +457,9 @@ void transcoder_flush(struct transcoder *transcoder)
         encoding_forget_boundary(transcoder->encoding);
     }
     report_skipped(transcoder);
-    transcoder->is_thrifty = false;
+    transcoder->hole = (struct hole){0};
+    transcoder->has_loss = transcoder->is_substitute || transcoder->mode == MODE_REST;
+    transcoder->is_thrifty = transcoder->only_keys = false;
     transcoder->waits_for_key = transcoder->mode == MODE_ENCODE;
 }
 

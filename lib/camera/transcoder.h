@@ -10,6 +10,8 @@
 
 #include <stdbool.h>
 
+#include <rtsprec/archive.h>
+
 #include "ingest/packet_queue.h"
 #include "ingest/stream.h"
 #include "options.h"
@@ -24,6 +26,11 @@ struct transcoder_sink {
     void (*begin)(void *user, struct stream *stream);
     /* A packet of it, which may be taken out of the item. */
     void (*take)(void *user, struct queue_item *item);
+    /* Of the clock's time from_us on nothing comes until the next packet of video, because. */
+    void (*lose)(void *user, enum rtsprec_coverage_reason reason, int64_t from_us);
+    /* What was between the two, while packets come, was left out, because. */
+    void (*leave_out)(void *user, enum rtsprec_coverage_reason reason, int64_t start_us,
+                      int64_t end_us);
     void *user;
 };
 

@@ -30,6 +30,19 @@ static void take_packet(void *user, struct queue_item *item)
     recording_take(&writer->recording, item);
 }
 
+static void lose(void *user, enum rtsprec_coverage_reason reason, int64_t from_us)
+{
+    struct writer *writer = user;
+    recording_lose(&writer->recording, reason, from_us);
+}
+
+static void leave_out(void *user, enum rtsprec_coverage_reason reason, int64_t start_us,
+                      int64_t end_us)
+{
+    struct writer *writer = user;
+    recording_leave_out(&writer->recording, reason, start_us, end_us);
+}
+
 static void init(struct writer *writer, struct rtsprec_camera *camera)
 {
     const struct camera_options *options = &camera->options;
@@ -49,7 +62,7 @@ static void init(struct writer *writer, struct rtsprec_camera *camera)
                                            .dispatcher = camera->dispatcher,
                                        });
     transcoder_open(camera->transcoder,
-                    &(struct transcoder_sink){begin_stream, take_packet, writer});
+                    &(struct transcoder_sink){begin_stream, take_packet, lose, leave_out, writer});
 }
 
 static void uninit(struct writer *writer)

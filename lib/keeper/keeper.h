@@ -57,8 +57,9 @@ void keeper_remove_camera(struct keeper_camera **camera);
 void keeper_tell_conditions(struct keeper_camera *camera, const struct condition_change *changes,
                             int count);
 
-/* Frames of [start_us, end_us) were dropped on their way to the disk. */
-void keeper_tell_hole(struct keeper_camera *camera, int64_t start_us, int64_t end_us);
+/* Frames of [start_us, end_us) were dropped on their way to the disk, because. */
+void keeper_tell_hole(struct keeper_camera *camera, enum rtsprec_coverage_reason reason,
+                      int64_t start_us, int64_t end_us);
 
 /* A segment got its final name, this path, when it ended, or (RTSPREC_SEGMENT_UNKNOWN) by a repair
  * of what a crash had left open. */

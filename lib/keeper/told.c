@@ -102,11 +102,12 @@ void keeper_tell_conditions(struct keeper_camera *camera, const struct condition
     pthread_mutex_unlock(&camera->keeper->lock);
 }
 
-void keeper_tell_hole(struct keeper_camera *camera, int64_t start_us, int64_t end_us)
+void keeper_tell_hole(struct keeper_camera *camera, enum rtsprec_coverage_reason reason,
+                      int64_t start_us, int64_t end_us)
 {
     tell(camera, &(struct note){
                      .kind = NOTE_HOLE,
-                     .reason = RTSPREC_COVERAGE_DISK_SLOW,
+                     .reason = reason,
                      .start_us = start_us,
                      .end_us = end_us,
                  });

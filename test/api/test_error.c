@@ -65,6 +65,7 @@ static void states_and_reasons_have_names(void **state)
 
     assert_string_equal(rtsprec_coverage_reason_name(RTSPREC_COVERAGE_RECORDED), "recorded");
     assert_string_equal(rtsprec_coverage_reason_name(RTSPREC_COVERAGE_NOT_SCHEDULED), "schedule");
+    assert_string_equal(rtsprec_coverage_reason_name(RTSPREC_COVERAGE_OVERLOADED), "overloaded");
     for (int i = 0; i < RTSPREC_COVERAGE_COUNT; i++)
         assert_non_null(rtsprec_coverage_reason_name((enum rtsprec_coverage_reason)i));
     assert_string_equal(rtsprec_coverage_reason_name((enum rtsprec_coverage_reason)99), "unknown");

@@ -236,7 +236,7 @@ static void test_all_is_written_at_the_end(void **state)
     tell(&rig, RTSPREC_COVERAGE_CONNECTING, t);
     tell(&rig, RTSPREC_COVERAGE_RECORDED, t + 10);
     tell_segment(&rig, "08_05_00.mp4", t + 10, t + 100);
-    keeper_tell_hole(rig.camera, t + 40, t + 50);
+    keeper_tell_hole(rig.camera, RTSPREC_COVERAGE_OVERLOADED, t + 40, t + 50);
     tell(&rig, RTSPREC_COVERAGE_UNREACHABLE, t + 110);
     usleep(1000); /* the session ends after what is looked at */
     close_rig(&rig);
@@ -247,7 +247,7 @@ static void test_all_is_written_at_the_end(void **state)
     int last = found.span_count - 5;
     assert_span(&found, last, t, t + 10, RTSPREC_COVERAGE_CONNECTING);
     assert_span(&found, last + 1, t + 10, t + 40, RTSPREC_COVERAGE_RECORDED);
-    assert_span(&found, last + 2, t + 40, t + 50, RTSPREC_COVERAGE_DISK_SLOW);
+    assert_span(&found, last + 2, t + 40, t + 50, RTSPREC_COVERAGE_OVERLOADED);
     assert_span(&found, last + 3, t + 50, t + 100, RTSPREC_COVERAGE_RECORDED);
     assert_span(&found, last + 4, t + 100, t + 120, RTSPREC_COVERAGE_UNREACHABLE);
     assert_int_equal(found.spans[0].reason, RTSPREC_COVERAGE_UNKNOWN);
@@ -312,7 +312,7 @@ static void test_a_clock_that_is_set(void **state)
     tell(&rig, RTSPREC_COVERAGE_UNAUTHORIZED, clock_real_us());
     clock_ahead_us = 0;
     int64_t t = clock_real_us();
-    keeper_tell_hole(rig.camera, t, t + 1);
+    keeper_tell_hole(rig.camera, RTSPREC_COVERAGE_DISK_SLOW, t, t + 1);
     wait_told("The clock was set");
     int64_t later = clock_real_us();
     usleep(1000);

@@ -1,0 +1,37 @@
+/*
+ * Preloaded, makes a program's video encoders sick, each of them on its own count: SICK_ENCODER is
+ * "fail N" (every frame from the Nth on fails), "slow MS" (each frame takes so long) or "slow MS
+ * until N" (only the first N frames do). No processor is needed to be overloaded.
+ */
+#include <dlfcn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include <libavcodec/avcodec.h>
+
+typedef int send_fn(AVCodecContext *context, const AVFrame *frame);
+
+static void nap(long ms)
+{
+    const struct timespec time = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
+    nanosleep(&time, NULL);
+}
+
+int avcodec_send_frame(AVCodecContext *context, const AVFrame *frame)
+{
+    static send_fn *send;
+    if (!send)
+        *(void **)&send = dlsym(RTLD_NEXT, "avcodec_send_frame");
+    const char *how = getenv("SICK_ENCODER");
+    /* The encoder's own count of frames: those that it was given before. */
+    long number, ms, until = -1;
+    if (how && frame && context->codec_type == AVMEDIA_TYPE_VIDEO) {
+        if (sscanf(how, "fail %ld", &number) == 1 && frame->pts >= number)
+            return AVERROR(EIO);
+        if (sscanf(how, "slow %ld until %ld", &ms, &until) >= 1 &&
+            (until < 0 || frame->pts < until))
+            nap(ms);
+    }
+    return send(context, frame);
+}
