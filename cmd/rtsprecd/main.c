@@ -137,8 +137,9 @@ static int run(struct config *config, const char *path, int log_level)
     int code;
 
     config_use_time_zone(config);
-    /* SVT-AV1 writes to stderr whatever it is told, except that errors may be all. */
-    setenv("SVT_LOG", "1", 0);
+    /* SVT-AV1 writes to stderr, whatever else it is told, what is not below this level. What was
+     * wrong is in our log. */
+    setenv("SVT_LOG", "-2", 0);
     take_signals(&signals);
     sink = log_sink_create(log_file, (enum rtsprec_log_level)level);
     if (sink == NULL) {

@@ -87,7 +87,7 @@ static void set_own_options(AVCodecContext *context, AVDictionary **options,
         av_dict_set(options, "tune", "zerolatency", 0);
         av_dict_set(options, "forced-idr", "1", 0);
     } else if (strcmp(candidate->name, "libx265") == 0) {
-        snprintf(text, sizeof(text), "pools=%d:log-level=error:info=0", wish->threads);
+        snprintf(text, sizeof(text), "pools=%d:log-level=none:info=0", wish->threads);
         av_dict_set(options, "preset", wish->preset ? wish->preset : "ultrafast", 0);
         av_dict_set(options, "tune", "zerolatency", 0);
         av_dict_set(options, "forced-idr", "1", 0);

@@ -14,7 +14,7 @@ def _ask(*words):
     return json.loads(result.stdout)
 
 
-def _seconds(text):
+def unix_seconds(text):
     return datetime.datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
 
 
@@ -28,7 +28,7 @@ class Span:
     """A time and why it is recorded or missing; seconds since 1970."""
 
     def __init__(self, span):
-        self.begin, self.end = _seconds(span["start"]), _seconds(span["end"])
+        self.begin, self.end = unix_seconds(span["start"]), unix_seconds(span["end"])
         self.reason = span["reason"]
 
     def __repr__(self):
