@@ -137,7 +137,7 @@ static int run(struct config *config, const char *path, int log_level)
     int code;
 
     config_use_time_zone(config);
-    /* SVT-AV1 writes to stderr, whatever else it is told, what is not below this level. What was
+    /* SVT-AV1 writes its log to stderr, whatever else it is told; at this level, nothing. What was
      * wrong is in our log. */
     setenv("SVT_LOG", "-2", 0);
     take_signals(&signals);

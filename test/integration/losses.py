@@ -11,7 +11,12 @@ import time
 
 from harness import SCALE, Unit, run, wait_until
 from recorded import (FRAME_US, REORDER_US, REORDERED, check_files, check_sequence, first_sound,
-                      packets)
+                      numbers, packets)
+
+# What transcoding holds back of a camera without B-frames: the frame that is being encoded.
+TRANSCODING_S = FRAME_US / 1e6
+
+GROUP = 25  # of frames, at most so many are left out at a time
 
 STALLED_US = 5 * FRAME_US  # a camera that sends nothing for so long is not the recorder's fault
 
@@ -33,21 +38,24 @@ def now_us():
 
 
 class Recording:
-    """One camera's part of a run."""
+    """One camera's part of a run; transcoded: to MPEG-4, which takes little of a processor."""
 
-    def __init__(self, name, clip, path, tracks="va", extension="mp4"):
+    def __init__(self, name, clip, path, tracks="va", extension="mp4", transcoded=False):
         self.name, self.clip, self.path = name, clip, path
-        self.tracks, self.extension = tracks, extension
+        self.tracks, self.extension, self.transcoded = tracks, extension, transcoded
 
     def settings(self, server, **recording):
+        if self.transcoded:
+            recording.update(videoCodec="mpeg4", videoBitrateKbps=500)
         return {"name": self.name, "rtspUrl": server.url(self.path),
+                "frameWidth": 320, "frameHeight": 180, "fps": 25,
                 "recording": {"videoFileExtension": self.extension, **recording}}
 
 
-def recordings(clips, count, prefix="cam", first=0, sound=lambda clip: "va"):
+def recordings(clips, count, prefix="cam", first=0, sound=lambda clip: "va", transcoded=False):
     """So many cameras, numbered, over the clips in turn; every fifth records into mkv."""
     return [Recording(f"{prefix}{i}", clip, f"/{clip}/{prefix}{i}", sound(clip),
-                      "mkv" if i % 5 == 4 else "mp4")
+                      "mkv" if i % 5 == 4 else "mp4", transcoded)
             for i, clip in ((i, clips[i % len(clips)]) for i in range(first, first + count))]
 
 
@@ -79,14 +87,32 @@ class Sessions:
         return {key: units for key, units in run_units.items() if units}
 
 
+def check_shown(what, served, shown):
+    """Transcoded files show the pictures that were served, from the first key frame on and in their
+    order; returns the units behind the last one."""
+    first = next(index for index, unit in enumerate(served) if unit.is_key)
+    rest = served[first:]
+    assert not shown or shown[0] == rest[0].clip_index, f"{what}: begins with {shown[0]}"
+    for number in shown:
+        # A place of the grid may show a picture again or leave one out; a busy machine leaves out
+        # more.
+        steps = [unit.clip_index for unit in rest[:GROUP]].index(number)
+        rest = rest[steps:]
+    return rest[1:] if shown else rest
+
+
 def check_run(recording, files, units, crashed_us):
     """What a camera's files of one run hold is what was served, from the first key frame on, until
     shortly before the crash, and each file can be decoded. Returns the lost video in seconds."""
     start_us = REORDER_US if recording.clip in REORDERED else 0
     rows = [row for file in check_files(files, start_us) for row in file]
     video = [unit for unit in units[recording.path, "v"] if unit.unix_us <= crashed_us]
-    lost = check_sequence(f"{recording.name} v", units[recording.path, "v"],
-                          [row.hash for row in rows if row.track == "v"])
+    if recording.transcoded:
+        lost = check_shown(f"{recording.name} v", units[recording.path, "v"],
+                           [number for file in files for number in numbers(file)])
+    else:
+        lost = check_sequence(f"{recording.name} v", units[recording.path, "v"],
+                              [row.hash for row in rows if row.track == "v"])
     lost = [unit for unit in lost if unit.unix_us <= crashed_us]
     pause_us = max((b.unix_us - a.unix_us for a, b in zip(video, video[1:])), default=0)
     if pause_us > STALLED_US:

@@ -5,7 +5,8 @@ Proves for H.264 and H.265, with B-frames, with a key frame each second and ever
 in mp4 and mkv: an open file can be read by any program; a killed rtsprecd loses at most 0.6 s of
 each camera's video; what is left is, frame by frame, what was served, and decodes without error;
 the next start repairs it by itself, before its first new file, and says so; `rtsprecd repair` does
-the same. No .part stays, nothing is there twice.
+the same. No .part stays, nothing is there twice. A camera that is transcoded loses at most a frame
+more, and shows what was served.
 
 A sample is a kill, of which that camera counts that lost most.
 """
@@ -17,10 +18,11 @@ import time
 
 import harness
 from harness import amount, program, run
-from losses import (Sessions, check_readable, check_run, now_us, realtime, recordings, say,
-                    wait_served)
+from losses import (TRANSCODING_S, Sessions, check_readable, check_run, now_us, realtime,
+                    recordings, say, wait_served)
 
 CLIPS = ("h264", "h265gop4aac", "h264gop4", "h265", "h265", "h264b", "h265b")
+TRANSCODED_CLIPS = ("h264", "h265gop4")
 BOUND_S = 0.6
 RECORDERS, CAMERAS = amount(1, 10), amount(6, 2)  # cameras of each
 KILLS = amount(2, 20)  # of each recorder
@@ -91,14 +93,14 @@ class Recorder:
 
 
 class Crash(harness.Case):
-    def begin(self, recorders, cameras):
+    def begin(self, recorders, cameras, clips=CLIPS, transcoded=False):
         with realtime():
-            self.server = harness.Camera(self.folder, sorted(set(CLIPS)))
+            self.server = harness.Camera(self.folder, sorted(set(clips)))
         self.sessions = Sessions(self.server)
         self.recorders = [
             Recorder(self, self.folder / f"recorder{i}", recordings(
-                CLIPS, cameras, f"cam{i}-", first=i * cameras,
-                sound=lambda clip: "v" if clip.endswith("b") else "va"))
+                clips, cameras, f"cam{i}-", first=i * cameras,
+                sound=lambda clip: "v" if clip.endswith("b") else "va", transcoded=transcoded))
             for i in range(recorders)]
 
     def start(self):
@@ -121,11 +123,10 @@ class Crash(harness.Case):
         for recorder in self.recorders:
             recorder.note_run(units)
 
-    def check_all(self, what):
-        say(what, [lost for recorder in self.recorders for lost in recorder.lost()], BOUND_S)
+    def check_all(self, what, bound_s=BOUND_S):
+        say(what, [lost for recorder in self.recorders for lost in recorder.lost()], bound_s)
 
-    def test_restart(self):
-        self.begin(RECORDERS, CAMERAS)
+    def kill_and_restart(self):
         self.start()
         for _ in range(KILLS):
             self.kill_each()
@@ -135,7 +136,16 @@ class Crash(harness.Case):
             self.note_run()
         for recorder in self.recorders:
             recorder.daemon.stop()
+
+    def test_restart(self):
+        self.begin(RECORDERS, CAMERAS)
+        self.kill_and_restart()
         self.check_all("SIGKILL, next start repairs")
+
+    def test_transcoding(self):
+        self.begin(amount(1, 3), 2, TRANSCODED_CLIPS, transcoded=True)
+        self.kill_and_restart()
+        self.check_all("SIGKILL while transcoding, next start repairs", BOUND_S + TRANSCODING_S)
 
     def test_sound_stops(self):
         """A file that ends waits for its sound for up to a second. Its video does not wait."""

@@ -95,7 +95,6 @@ class Overload(harness.Case):
         times = self.shown(drops, "drops")
         steps = [b - a for a, b in zip(times, times[1:])]
         self.assertTrue([one for one in steps if 1.5 * FRAME_S < one < THINNED_S + TOLERANCE_S])
-        self.assertEqual(len(drops.segments("drops")), 1)
 
         spans = self.check(fails, "fails", stopped_us["fails"], FRAME_S, ("overloaded", "stopped"))
         self.assertGreater(sum(span.reason == "overloaded" for span in spans), 1, spans)

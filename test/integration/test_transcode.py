@@ -10,23 +10,12 @@ import time
 import unittest
 
 import harness
-from harness import amount, run
+from harness import amount
 from marked_clips import look, make_clip, skews
-from recorded import FRAME_US, REORDER_US, check_camera, check_file, streams
+from recorded import FRAME_US, REORDER_US, check_camera, check_file, numbers, streams
 
 INTERVAL_S = 2
 CLIP_FRAMES = 250  # of the clips that last 10 s
-
-
-def numbers(file):
-    """The number that each frame shows: the mean of each of the 20 cells of its first rows."""
-    result = run("ffmpeg", "-v", "error", "-nostdin", "-i", file, "-map", "0:v", "-fps_mode",
-                 "passthrough", "-vf",
-                 "scale=640:360,crop=320:16:0:0,scale=20:1:flags=area,format=gray",
-                 "-f", "rawvideo", "-", text=False)
-    assert result.returncode == 0, result.stderr
-    rows = [result.stdout[at:at + 20] for at in range(0, len(result.stdout), 20)]
-    return [sum((cell > 125) << bit for bit, cell in enumerate(row)) for row in rows]
 
 
 def seconds_of_name(file):
