@@ -23,9 +23,9 @@ struct gathered {
     bool has_begun; /* something of it has come, be it only parameter sets */
     int64_t arrival_us, timestamp;
 
-    AVBufferRef *buffer; /* with room for the padding behind; NULL until a unit is kept */
-    size_t size;
-    int count; /* units */
+    AVBufferRef *buffer;   /* NULL until a unit is kept */
+    size_t size, capacity; /* the buffer has room for the padding behind */
+    int count;             /* units */
 
     bool is_open; /* the last unit is a fragmented one and has not ended */
     enum nal_kind open_kind;
@@ -98,7 +98,7 @@ static void drop_bytes(struct gathered *frame)
 {
     frame->is_dropped = true;
     av_buffer_unref(&frame->buffer);
-    frame->size = 0;
+    frame->size = frame->capacity = 0;
     frame->is_open = false;
 }
 
@@ -109,9 +109,7 @@ static void drop_bytes(struct gathered *frame)
 static int reserve(struct rtp_h26x *h26x, size_t more)
 {
     struct gathered *frame = &h26x->frame;
-    size_t needed = frame->size + more, capacity = 0;
-    if (frame->buffer)
-        capacity = frame->buffer->size - AV_INPUT_BUFFER_PADDING_SIZE;
+    size_t needed = frame->size + more, capacity = frame->capacity;
     if (frame->is_dropped)
         return 0;
     if (needed > ACCESS_UNIT_MAX_BYTES || frame->count > MAX_UNITS) {
@@ -121,13 +119,15 @@ static int reserve(struct rtp_h26x *h26x, size_t more)
     }
     if (needed <= capacity)
         return 1;
+    size_t expected = h26x->expected[frame->expects_key];
     /* By a quarter: no more than a frame may keep, see trim(). */
-    capacity = capacity ? capacity + capacity / 4 : h26x->expected[frame->expects_key];
+    capacity = capacity ? capacity + capacity / 4 : expected + expected / 16;
     capacity = FFMAX(needed, FFMIN(capacity, ACCESS_UNIT_MAX_BYTES));
     if (av_buffer_realloc(&frame->buffer, capacity + AV_INPUT_BUFFER_PADDING_SIZE) < 0) {
         drop_bytes(frame);
         return RTSPREC_ERROR_NO_MEMORY;
     }
+    frame->capacity = capacity;
     return 1;
 }
 
@@ -221,6 +221,17 @@ static int close_open(struct rtp_h26x *h26x)
     return 0;
 }
 
+/* Adds to the NAL unit that is open. */
+static int extend(struct rtp_h26x *h26x, const uint8_t *data, size_t size, bool ends)
+{
+    struct gathered *frame = &h26x->frame;
+    int result = frame->capacity - frame->size >= size ? 1 : reserve(h26x, size);
+    if (result <= 0)
+        return result;
+    put(frame, data, size);
+    return ends ? close_open(h26x) : 0;
+}
+
 static int take_piece(struct rtp_h26x *h26x, const struct rtp_unit *unit)
 {
     struct gathered *frame = &h26x->frame;
@@ -244,11 +255,8 @@ static int take_piece(struct rtp_h26x *h26x, const struct rtp_unit *unit)
             frame->head_lost = false;
         }
         return 0;
-    } else if ((result = reserve(h26x, unit->size)) <= 0) {
-        return result;
     }
-    put(frame, unit->data, unit->size);
-    return unit->ends ? close_open(h26x) : 0;
+    return extend(h26x, unit->data, unit->size, unit->ends);
 }
 
 /* ---- frames ---- */
@@ -301,12 +309,11 @@ static bool begins_frame(const struct gathered *frame, const struct content *con
            (content->begins_frame || frame->is_complete || timestamp != frame->timestamp);
 }
 
-/* Gives back what was reserved in vain. */
+/* Gives back what was reserved in vain; when that fails, it stays. */
 static void trim(struct gathered *frame)
 {
-    size_t size = frame->size + AV_INPUT_BUFFER_PADDING_SIZE;
-    if (frame->buffer->size - size > size / 4)
-        av_buffer_realloc(&frame->buffer, size); /* cannot but keep it as it is when it fails */
+    if (frame->capacity - frame->size > frame->size / 4)
+        av_buffer_realloc(&frame->buffer, frame->size + AV_INPUT_BUFFER_PADDING_SIZE);
     memset(frame->buffer->data + frame->size, 0, AV_INPUT_BUFFER_PADDING_SIZE);
 }
 
@@ -321,7 +328,7 @@ static int finish(struct rtp_h26x *h26x, AVPacket *out, int64_t *out_arrival_us)
         return result < 0 ? result : frame.is_oversized ? RTSPREC_ERROR_PROTOCOL : 0;
     }
     size_t *expected = &h26x->expected[frame.is_key];
-    *expected = FFMAX(frame.size, *expected - *expected / 32);
+    *expected = FFMAX(frame.size, *expected - *expected / 128);
     trim(&frame);
     out->buf = frame.buffer;
     out->data = frame.buffer->data;
@@ -368,14 +375,11 @@ static void note_loss(struct gathered *frame)
  * nineteen of twenty do: those need not be looked at twice, which halves what a packet costs.
  */
 static bool goes_on(const struct rtp_h26x *h26x, const struct rtp_packet *packet, int64_t timestamp,
-                    struct rtp_unit *piece)
+                    struct rtp_rest *piece)
 {
-    struct rtp_payload payload;
-    if (!h26x->frame.is_open || h26x->frame.timestamp != timestamp ||
-        h26x->marker_timestamp != NO_TIME)
-        return false;
-    rtp_payload_begin(&payload, h26x->codec, h26x->has_donl, packet->payload, packet->size);
-    return payload.form == RTP_PAYLOAD_PIECE && rtp_payload_next(&payload, piece) && !piece->begins;
+    return h26x->frame.is_open && h26x->frame.timestamp == timestamp &&
+           h26x->marker_timestamp == NO_TIME &&
+           rtp_payload_goes_on(piece, h26x->codec, packet->payload, packet->size);
 }
 
 /*
@@ -408,12 +412,12 @@ int rtp_h26x_push(struct rtp_h26x *h26x, const struct rtp_packet *packet, int64_
                   bool lost, int64_t arrival_us, AVPacket *out, int64_t *out_arrival_us)
 {
     struct gathered *frame = &h26x->frame;
-    struct rtp_unit piece;
+    struct rtp_rest piece;
     int result = 0, taken;
     if (!packet)
         return frame->is_complete ? finish(h26x, out, out_arrival_us) : 0;
     if (!lost && goes_on(h26x, packet, timestamp, &piece)) {
-        taken = take_piece(h26x, &piece);
+        taken = extend(h26x, piece.data, piece.size, piece.ends);
     } else {
         result = begin_packet(h26x, packet, timestamp, lost, arrival_us, out, out_arrival_us);
         taken = take_units(h26x, packet);

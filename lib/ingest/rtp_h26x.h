@@ -12,8 +12,9 @@
  * first frame and the SDP said something else). So are access unit delimiters, end-of-sequence and
  * filler NAL units (nal_kind_is_left_out()).
  *
- * The buffer of a frame begins with what the last frames needed, those from which decoding can
- * begin apart from others, and ends with at most a quarter too much: it lives on in queues.
+ * The buffer of a frame begins with a little more than the last frames needed, those from which
+ * decoding can begin apart from others, and ends with at most a quarter too much: it lives on in
+ * queues.
  */
 #ifndef INGEST_RTP_H26X_H
 #define INGEST_RTP_H26X_H

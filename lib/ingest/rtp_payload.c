@@ -6,11 +6,9 @@
 enum {
     H264_MAX_UNIT = 23,
     H264_STAP_A = 24,
-    H264_FU_A = 28,
     H264_FU_B = 29,
     H265_MAX_UNIT = 47,
     H265_AP = 48,
-    H265_FU = 49,
 };
 
 static bool is_h265(const struct rtp_payload *payload)
@@ -42,7 +40,8 @@ void rtp_payload_begin(struct rtp_payload *payload, enum AVCodecID codec, bool h
         payload->next += header_bytes(payload);
         if (is_h265(payload) && has_donl) /* of the first unit; the others have a byte each */
             payload->next += size >= 4 ? 2 : 0;
-    } else if (is_h265(payload) ? type == H265_FU : type == H264_FU_A || type == H264_FU_B) {
+    } else if (is_h265(payload) ? type == RTP_H265_FU
+                                : type == RTP_H264_FU_A || type == H264_FU_B) {
         payload->form = RTP_PAYLOAD_PIECE;
     }
 }
@@ -121,8 +120,8 @@ static bool take_piece(struct rtp_payload *payload, struct rtp_unit *unit)
     uint8_t header = data[skip - 1];
     *unit = (struct rtp_unit){
         .is_piece = true,
-        .begins = header & 0x80,
-        .ends = header & 0x40,
+        .begins = header & RTP_PIECE_BEGINS,
+        .ends = header & RTP_PIECE_ENDS,
     };
     if (is_h265(payload)) {
         unit->header[0] = (uint8_t)((data[0] & 0x81) | (header & 0x3f) << 1);

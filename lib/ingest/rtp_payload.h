@@ -11,6 +11,14 @@
 
 #include "ingest/nal.h"
 
+/* Payloads that are a piece of a NAL unit, and flags in the byte behind the payload's header. */
+enum {
+    RTP_H264_FU_A = 28,
+    RTP_H265_FU = 49,
+    RTP_PIECE_BEGINS = 0x80,
+    RTP_PIECE_ENDS = 0x40,
+};
+
 /* A NAL unit, or a piece of one. */
 struct rtp_unit {
     const uint8_t *data; /* of a piece: without the NAL unit's header */
@@ -39,5 +47,26 @@ void rtp_payload_begin(struct rtp_payload *payload, enum AVCodecID codec, bool h
 
 /* The next unit, with at least its header; false when there is none. */
 bool rtp_payload_next(struct rtp_payload *payload, struct rtp_unit *unit);
+
+/* A piece of a NAL unit that is not its first. */
+struct rtp_rest {
+    const uint8_t *data;
+    size_t size;
+    bool ends;
+};
+
+/* Whether a payload is such a piece, as most are: the walk above would say the same, but takes
+ * longer. False also for the pieces with decoding order numbers (FU-B). */
+static inline bool rtp_payload_goes_on(struct rtp_rest *rest, enum AVCodecID codec,
+                                       const uint8_t *data, size_t size)
+{
+    bool is_h265 = codec == AV_CODEC_ID_HEVC;
+    size_t skip = is_h265 ? 3 : 2;
+    if (size < skip || data[skip - 1] & RTP_PIECE_BEGINS ||
+        (is_h265 ? (data[0] >> 1 & 0x3f) != RTP_H265_FU : (data[0] & 0x1f) != RTP_H264_FU_A))
+        return false;
+    *rest = (struct rtp_rest){data + skip, size - skip, data[skip - 1] & RTP_PIECE_ENDS};
+    return true;
+}
 
 #endif

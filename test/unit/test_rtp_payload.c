@@ -2,6 +2,21 @@
 
 #include "ingest/rtp_payload.h"
 
+/* The short way says what the walk said: one piece that is not the first. */
+static void check_rest(enum AVCodecID codec, const uint8_t *data, size_t size,
+                       const struct rtp_unit *unit)
+{
+    struct rtp_rest rest = {0};
+    bool has_number = codec == AV_CODEC_ID_H264 && size > 0 && (data[0] & 0x1f) == 29; /* FU-B */
+    bool is_rest = unit->is_piece && !unit->begins && !has_number;
+    assert_int_equal(rtp_payload_goes_on(&rest, codec, data, size), is_rest);
+    if (!is_rest)
+        return;
+    assert_ptr_equal(rest.data, unit->data);
+    assert_int_equal(rest.size, unit->size);
+    assert_int_equal(rest.ends, unit->ends);
+}
+
 /* Writes each unit: "|DATA" of a whole one, "(HEADER[<][>] DATA)" of a piece, < and > where the NAL
  * unit begins and ends. */
 static void walk(enum AVCodecID codec, bool has_donl, const char *hex, char *out)
@@ -9,7 +24,7 @@ static void walk(enum AVCodecID codec, bool has_donl, const char *hex, char *out
     size_t size;
     uint8_t *data = bytes_of(hex, &size);
     struct rtp_payload payload;
-    struct rtp_unit unit;
+    struct rtp_unit unit = {0};
     rtp_payload_begin(&payload, codec, has_donl, data, size);
     while (rtp_payload_next(&payload, &unit)) {
         int headers = codec == AV_CODEC_ID_HEVC ? 2 : 1;
@@ -24,6 +39,7 @@ static void walk(enum AVCodecID codec, bool has_donl, const char *hex, char *out
             out += sprintf(out, "%02x", unit.data[i]);
         out += sprintf(out, unit.is_piece ? ")" : "");
     }
+    check_rest(codec, data, size, &unit);
     assert_false(rtp_payload_next(&payload, &unit)); /* for good */
     free(data);
 }
@@ -58,6 +74,10 @@ static void test_h264(void **state)
         {"7c 05 22", "(65 22)"},
         {"7c 45 33", "(65> 33)"},
         {"1c c1", "(01<> )"},
+        {"1c 01", "(01 )"},
+        {"1c", ""},
+        {"7d 85 0007 11", "(65< 11)"},
+        {"7d 05 0007 22", "(65 22)"},
         {"7d 85 0001 11", "(65< 11)"},
         {"7d 85 00", ""},
         {"7c", ""},
