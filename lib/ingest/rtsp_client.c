@@ -76,25 +76,28 @@ int rtsp_client_answer(struct rtsp_client *client, const struct rtsp_message *re
     return connection_write(client->connection, reply, (size_t)size, error);
 }
 
-/* What lies in the buffer: most of it are frames one behind the other, which cost no search. */
+const uint8_t *rtsp_client_take_frame(struct rtsp_client *client)
+{
+    const uint8_t *frame = client->buffer + client->begin;
+    size_t left = client->end - client->begin;
+    if (left < 4 || frame[0] != '$' || !client->is_channel[frame[1]] || client->scan.is_lost)
+        return NULL;
+    size_t size = 4 + ((size_t)frame[2] << 8 | frame[3]);
+    if (left < size)
+        return NULL;
+    client->scan = (struct rtsp_scan){0};
+    client->begin += size;
+    client->has_more = left > size;
+    client->garbage_bytes = 0;
+    return frame;
+}
+
+/* What lies in the buffer. */
 static int parse(struct rtsp_client *client, struct rtsp_item *item, struct rtsprec_error *error)
 {
-    const uint8_t *data = client->buffer + client->begin;
-    size_t size = client->end - client->begin;
-    if (size >= 4 && data[0] == '$' && client->is_channel[data[1]] && !client->scan.is_lost) {
-        size_t frame_bytes = 4 + ((size_t)data[2] << 8 | data[3]);
-        if (size == frame_bytes || (size > frame_bytes && data[frame_bytes] == '$')) {
-            item->kind = RTSP_FRAME;
-            item->size = frame_bytes;
-            item->channel = data[1];
-            item->payload = data + 4;
-            item->payload_size = frame_bytes - 4;
-            client->scan = (struct rtsp_scan){0};
-            return 0;
-        }
-    }
     const char *why = "";
-    if (rtsp_item_parse(item, &client->scan, data, size, client->is_channel, &why) < 0)
+    if (rtsp_item_parse(item, &client->scan, client->buffer + client->begin,
+                        client->end - client->begin, client->is_channel, &why) < 0)
         return error_set(error, RTSPREC_ERROR_PROTOCOL, "receiving: %s", why);
     return 0;
 }

@@ -55,6 +55,13 @@ int rtsp_client_challenge(struct rtsp_client *client, const struct rtsp_message 
                           int *attempts, struct rtsprec_error *error);
 
 /*
+ * Takes the next frame off the buffer if it lies there whole, with nothing unusual about it, as
+ * most do. Returns it with its header ('$', the channel, two bytes of size), valid until the next
+ * call of rtsp_client_next(); NULL when that has to look.
+ */
+const uint8_t *rtsp_client_take_frame(struct rtsp_client *client);
+
+/*
  * The next frame or message, valid until the next call. Returns 1; 0 when nothing came for a
  * moment; or an error.
  */

@@ -347,6 +347,21 @@ static int take_message(struct rtsp_session *session, const struct rtsp_message 
     return 0;
 }
 
+/* A frame's payload as a packet; false when its channel is no track's. */
+static bool name_packet(const struct rtsp_session *session, int channel, const uint8_t *data,
+                        size_t size, struct rtp_datagram *out)
+{
+    int track = session->channel_track[channel];
+    *out = (struct rtp_datagram){
+        .track = track / 2,
+        .is_rtcp = track % 2,
+        .data = data,
+        .size = size,
+        .arrival_us = session->client->arrival_us,
+    };
+    return track >= 0;
+}
+
 /* Returns 1 with a packet, 0 without, or an error. */
 static int read_tcp(struct rtsp_session *session, struct rtp_datagram *out,
                     struct rtsprec_error *error)
@@ -357,17 +372,7 @@ static int read_tcp(struct rtsp_session *session, struct rtp_datagram *out,
         return err;
     if (item.kind == RTSP_MESSAGE)
         return take_message(session, &item.message, error);
-    int track = session->channel_track[item.channel];
-    if (track < 0)
-        return 0;
-    *out = (struct rtp_datagram){
-        .track = track / 2,
-        .is_rtcp = track % 2,
-        .data = item.payload,
-        .size = item.payload_size,
-        .arrival_us = session->client->arrival_us,
-    };
-    return 1;
+    return name_packet(session, item.channel, item.payload, item.payload_size, out);
 }
 
 static int read_udp(struct rtsp_session *session, struct rtp_datagram *out,
@@ -389,10 +394,23 @@ static int read_udp(struct rtsp_session *session, struct rtp_datagram *out,
                                                                  : read_tcp(session, out, error);
 }
 
+/* Takes a packet that has already come: most lie one behind the other in the client's buffer. */
+static bool take_packet(struct rtsp_session *session, struct rtp_datagram *out)
+{
+    const uint8_t *frame;
+    while ((frame = rtsp_client_take_frame(session->client))) {
+        if (name_packet(session, frame[1], frame + 4, (size_t)frame[2] << 8 | frame[3], out))
+            return true;
+    }
+    return false;
+}
+
 int rtsp_session_read(struct rtsp_session *session, struct rtp_datagram *out,
                       struct rtsprec_error *error)
 {
     int result = 0;
+    if (!session->udp && take_packet(session, out))
+        return 0;
     while (result == 0) {
         result = session->udp ? read_udp(session, out, error) : read_tcp(session, out, error);
         int64_t now_us = session->client->arrival_us;

@@ -13,6 +13,7 @@
 #include <rtsprec/error.h>
 
 #include "ingest/rtsp_auth.h"
+#include "ingest/rtsp_client.h"
 #include "ingest/sdp.h"
 
 static bool lies_in(struct text part, struct text whole)
@@ -130,11 +131,27 @@ static void note(struct found *found, uint64_t value)
     found->hash = (found->hash ^ value) * UINT64_C(0x100000001b3);
 }
 
+/* What the client takes without looking closely is what the parser says there is. */
+static void check_taken(struct rtsp_client *client, const struct rtsp_item *item,
+                        const struct rtsp_scan *scan)
+{
+    size_t begin = client->begin;
+    const uint8_t *frame = rtsp_client_take_frame(client);
+    FUZZ_REQUIRE(client->begin - begin == (frame ? item->size : 0));
+    FUZZ_REQUIRE(!frame || (item->kind == RTSP_FRAME && frame[1] == item->channel &&
+                            frame + 4 == item->payload));
+    FUZZ_REQUIRE(!frame ||
+                 (client->scan.wanted == scan->wanted && client->scan.searched == scan->searched &&
+                  client->scan.one_line == scan->one_line && !scan->is_lost));
+}
+
 /* The stream in pieces of 1 to max_piece bytes. */
 static struct found run(struct text stream, size_t max_piece, bool is_first)
 {
     static const bool channels[256] = {true, true, true, true};
     struct found found = {.hash = 1};
+    struct rtsp_client client = {.buffer = (uint8_t *)stream.data};
+    memcpy(client.is_channel, channels, sizeof(channels));
     struct rtsp_scan scan = {0};
     size_t begin = 0, end = 0;
     uint32_t random = 1;
@@ -143,6 +160,9 @@ static struct found run(struct text stream, size_t max_piece, bool is_first)
         const char *why;
         const uint8_t *data = (const uint8_t *)stream.data + begin;
         struct text seen = {stream.data + begin, end - begin};
+        client.begin = begin;
+        client.end = end;
+        client.scan = scan;
         int err = rtsp_item_parse(&item, &scan, data, end - begin, channels, &why);
         FUZZ_REQUIRE((err < 0) == (why != NULL));
         if (err < 0) {
@@ -151,6 +171,7 @@ static struct found run(struct text stream, size_t max_piece, bool is_first)
             return found;
         }
         FUZZ_REQUIRE((item.size == 0) == (item.kind == RTSP_INCOMPLETE));
+        check_taken(&client, &item, &scan);
         FUZZ_REQUIRE(item.size <= end - begin && scan.wanted <= RTSP_MAX_ITEM_BYTES);
         if (item.kind == RTSP_INCOMPLETE && end == stream.size) {
             found.left = end - begin;

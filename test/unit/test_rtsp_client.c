@@ -227,6 +227,41 @@ static void test_frames_before_a_reply(void **state)
     end(&rig);
 }
 
+/* Off the buffer, one by one, up to what is no frame or not whole. */
+static void test_frames_that_have_come(void **state)
+{
+    (void)state;
+    static const char frames[] = "RTSP/1.0 200 OK\r\nCSeq: 1\r\n\r\n"
+                                 "$\0\0\2ab$\1\0\0$\0\0\1cRTSP/1.0 200 OK\r\nCSeq: 2\r\n\r\n"
+                                 "$\0\0\1d$\2\0\1e$\0\0\2f";
+    static const struct server_step steps[] = {{"PLAY ", frames, sizeof(frames) - 1, 0}, {0}};
+    static const struct {
+        int channel, size;
+        uint8_t first;
+    } rows[] = {{0, 2, 'a'}, {1, 0, '$'}, {0, 1, 'c'}};
+    struct rig rig;
+    struct rtsp_item item;
+    begin(&rig, steps, NULL, NULL);
+    rig.client.is_channel[0] = rig.client.is_channel[1] = true;
+    assert_int_equal(call(&rig, "PLAY"), 200);
+    for (size_t i = 0; i < LENGTH(rows); i++) {
+        const uint8_t *frame = rtsp_client_take_frame(&rig.client);
+        require(frame && frame[1] == rows[i].channel, "row %zu", i);
+        require(frame[2] == 0 && frame[3] == rows[i].size && frame[4] == rows[i].first, "row %zu",
+                i);
+        assert_true(rig.client.has_more);
+    }
+    assert_null(rtsp_client_take_frame(&rig.client)); /* a reply */
+    assert_int_equal(rtsp_client_next(&rig.client, &item, &rig.error), 1);
+    assert_int_equal(item.message.cseq, 2);
+    assert_non_null(rtsp_client_take_frame(&rig.client));
+    assert_null(rtsp_client_take_frame(&rig.client)); /* a channel that was not set up */
+    assert_int_equal(rtsp_client_next(&rig.client, &item, &rig.error), 1);
+    assert_int_equal(item.channel, 2);
+    assert_null(rtsp_client_take_frame(&rig.client)); /* half of one */
+    end(&rig);
+}
+
 static void test_requests_of_the_server(void **state)
 {
     (void)state;
@@ -347,6 +382,7 @@ int main(void)
         cmocka_unit_test(test_a_challenge_that_is_not_known),
         cmocka_unit_test(test_numbers_of_replies),
         cmocka_unit_test(test_frames_before_a_reply),
+        cmocka_unit_test(test_frames_that_have_come),
         cmocka_unit_test(test_requests_of_the_server),
         cmocka_unit_test(test_bounds),
         cmocka_unit_test(test_a_body_of_64_kib),
