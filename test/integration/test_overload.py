@@ -160,6 +160,25 @@ class NoEncoder(harness.Case):
         spans = coverage(daemon.output, "av1", unix_seconds(first["start"]) + 1, stopped_us / 1e6)
         self.assertEqual([span for span in spans if span.reason == "unsupported"], [])
 
+    def test_no_place(self):
+        """A camera that finds no place, and whose raw pictures no mp4 takes, is not recorded."""
+        cameras = [{"name": name, "rtspUrl": "lavfi:testsrc2=size=160x120:rate=25", "fps": 25,
+                    "recording": {"videoCodec": "mpeg4"}} for name in ("first", "second")]
+        daemon = harness.Daemon(self.folder, cameras, interval=2, maxConcurrentTranscodes=1)
+        nothing = ("CameraProcessor-(first|second) - WARNING - As many cameras are transcoded as may "
+                   "be at a time: recording nothing until a segment begins")
+        without = daemon.wait_for(nothing, 2).group(1)
+        [recorded] = {"first", "second"} - {without}
+        daemon.wait_closed((recorded,), 2)
+        stopped_us = daemon.stop()
+        self.assertEqual(daemon.segments(without), [])
+        [first, *_] = segments(daemon.output, recorded)
+        begin, end = unix_seconds(first["start"]) + 1 + SCALE, stopped_us / 1e6
+        for name, reason in ((recorded, "recorded"), (without, "overloaded")):
+            spans = coverage(daemon.output, name, begin, end)
+            self.assertEqual([span.reason for span in spans
+                              if span.end - span.begin > TOLERANCE_S], [reason], name)
+
 
 if __name__ == "__main__":
     harness.main()

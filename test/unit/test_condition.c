@@ -11,6 +11,7 @@
 #define UNAUTHORIZED  RTSPREC_COVERAGE_UNAUTHORIZED
 #define DISK_FULL     RTSPREC_COVERAGE_DISK_FULL
 #define STOPPED       RTSPREC_COVERAGE_STOPPED
+#define OVERLOADED    RTSPREC_COVERAGE_OVERLOADED
 
 /* The ledger as the catalog keeps it: a condition takes the place of all later ones. */
 struct ledger {
@@ -254,6 +255,29 @@ static void test_many_changes(void **state)
         assert_int_equal(ledger.rows[i].since_us, i < 37 ? 10 * i : i == 37 ? 365 : 10 * (i - 1));
 }
 
+/* Who transcodes tells of frames that have waited, while the reader goes on. */
+static void test_transcoding_is_behind(void **state)
+{
+    (void)state;
+    struct ledger ledger = {0};
+    connecting(&ledger, 10);
+    condition_arriving(&ledger.condition);
+    recorded(&ledger, 12, 22);
+    absent(&ledger, UNREACHABLE, 30);
+    lost(&ledger, OVERLOADED, 20, 32);
+    connecting(&ledger, 33);
+    condition_arriving(&ledger.condition);
+    recorded(&ledger, 24, 34); /* a segment began */
+    lost(&ledger, OVERLOADED, 26, 36);
+    recorded(&ledger, 35, 45); /* the next run */
+    lost(&ledger, OVERLOADED, 37, 47);
+    lost(&ledger, OVERLOADED, 40, 50); /* nothing has changed */
+    absent(&ledger, STOPPED, 52);
+    ASSERT_ROWS(&ledger, {CONNECTING, 10}, {RECORDED, 12}, {OVERLOADED, 20}, {RECORDED, 24},
+                {OVERLOADED, 26}, {UNREACHABLE, 30}, {RECORDED, 35}, {OVERLOADED, 37},
+                {STOPPED, 52});
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -266,6 +290,7 @@ int main(void)
         cmocka_unit_test(test_a_schedule_that_is_followed_late),
         cmocka_unit_test(test_a_clock_that_is_set_back),
         cmocka_unit_test(test_many_changes),
+        cmocka_unit_test(test_transcoding_is_behind),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

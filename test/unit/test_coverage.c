@@ -80,7 +80,7 @@ static enum rtsprec_coverage_reason naive_reason(const struct ledger *ledger, in
 
 static enum rtsprec_coverage_reason random_reason(uint64_t *seed)
 {
-    return (enum rtsprec_coverage_reason)random_between(seed, 0, RTSPREC_COVERAGE_UNKNOWN);
+    return (enum rtsprec_coverage_reason)random_between(seed, 0, RTSPREC_COVERAGE_COUNT - 1);
 }
 
 static size_t random_intervals(uint64_t *seed, struct coverage_interval *items)
