@@ -32,9 +32,9 @@ struct settings {
     int also_keep;             /* enum rtsprec_also_keep */
     char *also_keep_directory; /* of no account without that */
 
-    bool timelapse;
     int64_t timelapse_seconds, timelapse_fps;
     double timelapse_keep_days; /* 0: for ever */
+    bool timelapse;             /* whether there is one */
 
     bool keep_connected; /* between the schedule's periods */
     char *schedule;      /* a rule of rtsprec_schedule_create(); NULL: always */
