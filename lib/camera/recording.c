@@ -220,7 +220,9 @@ static int open_output(struct recording *recording, const struct queue_item *ite
         .durable = is_synced ? recording->camera->durable : NULL,
         .sync_interval_us = options->sync_interval_us,
     };
-    if ((err = segment_open(&output.segment, &segment_options, error)) < 0) {
+    struct rtsprec_error cause;
+    if ((err = segment_open(&output.segment, &segment_options, &cause)) < 0) {
+        error_set(error, err, "%s: %s", output.file.part_path, cause.text);
         segment_file_discard(&output.file);
         goto failed;
     }
