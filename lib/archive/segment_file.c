@@ -79,6 +79,49 @@ int segment_file_create(struct segment_file *file, const struct layout *layout,
                            file->final_path, MAX_NAMES - 1);
 }
 
+/* The last of the names that exist; false: none, or no memory. */
+static bool find_latest(struct segment_file *file, const struct layout *layout,
+                        const struct tm *local)
+{
+    for (int attempt = 0; attempt < MAX_NAMES; attempt++) {
+        char *path = layout_segment_path(layout, local, attempt);
+        if (!path || !name_exists(path)) {
+            free(path);
+            break;
+        }
+        free(file->final_path);
+        file->final_path = path;
+    }
+    return file->final_path != NULL;
+}
+
+int segment_file_open_latest(struct segment_file *file, const struct layout *layout,
+                             int64_t start_wall_us, struct rtsprec_error *error)
+{
+    *file = (struct segment_file){.fd = -1};
+    struct tm local = clock_local_time(start_wall_us);
+    if (!find_latest(file, layout, &local))
+        return error_set(error, RTSPREC_ERROR_UNSUPPORTED, "there is no file yet");
+    if (!(file->part_path = layout_part_path(file->final_path)))
+        return error_set(error, RTSPREC_ERROR_NO_MEMORY, "out of memory");
+    if (name_exists(file->part_path))
+        return error_set(error, RTSPREC_ERROR_UNSUPPORTED, "%s: is there, too", file->part_path);
+    file->fd = open(file->final_path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+    return file->fd >= 0 ? 0
+                         : error_set_errno(error, RTSPREC_ERROR_IO, errno,
+                                           "%s: cannot be opened again", file->final_path);
+}
+
+int segment_file_unpublish(struct segment_file *file, struct rtsprec_error *error)
+{
+    int err = file_rename_exclusive(file->final_path, file->part_path);
+    if (err == 0)
+        err = disk_sync_directory_of(file->part_path);
+    return err < 0 ? error_set_errno(error, RTSPREC_ERROR_IO, -err,
+                                     "%s: cannot be renamed to go on", file->final_path)
+                   : 0;
+}
+
 int segment_file_publish(struct segment_file *file, struct rtsprec_error *error)
 {
     int err = file_rename_exclusive(file->part_path, file->final_path);

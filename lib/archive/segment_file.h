@@ -25,6 +25,18 @@ struct segment_file {
 int segment_file_create(struct segment_file *file, const struct layout *layout,
                         int64_t start_wall_us, struct rtsprec_error *error);
 
+/*
+ * Opens the latest closed file of that time, which is the one with the greatest number.
+ *
+ * Returns 0, RTSPREC_ERROR_UNSUPPORTED when there is none or its `.part` name is taken,
+ * RTSPREC_ERROR_IO, RTSPREC_ERROR_NO_MEMORY; the file needs segment_file_uninit() in any case.
+ */
+int segment_file_open_latest(struct segment_file *file, const struct layout *layout,
+                             int64_t start_wall_us, struct rtsprec_error *error);
+
+/* Gives it the name of a `.part` file again, durably. Returns 0 or RTSPREC_ERROR_IO. */
+int segment_file_unpublish(struct segment_file *file, struct rtsprec_error *error);
+
 /* Gives the file its final name and makes that durable. Returns 0 or RTSPREC_ERROR_IO. */
 int segment_file_publish(struct segment_file *file, struct rtsprec_error *error);
 

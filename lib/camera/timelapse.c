@@ -147,6 +147,29 @@ static int64_t frames_left(const struct timelapse *timelapse)
     return (LONGEST_DAY_US - passed_us) / timelapse->options.every_us + 1;
 }
 
+/* The day's file goes on. Returns 0, 1 when there is none that can, or what went wrong with it. */
+static int reopen_file(struct timelapse *timelapse, const struct layout *layout, int64_t wall_us,
+                       struct segment_options *options, struct rtsprec_error *error)
+{
+    int err = segment_file_open_latest(&timelapse->file, layout, wall_us, error);
+    if (err == 0) {
+        options->fd = timelapse->file.fd;
+        err = segment_reopen(&timelapse->segment, options, &timelapse->frames, error);
+    }
+    if (err < 0) {
+        segment_file_uninit(&timelapse->file);
+        timelapse->frames = 0;
+        return 1;
+    }
+    timelapse->file.fd = -1; /* the segment's now */
+    err = segment_file_unpublish(&timelapse->file, error);
+    if (err == 0)
+        err = segment_unseal(timelapse->segment, error);
+    if (err < 0)
+        close_file(timelapse);
+    return err;
+}
+
 static int open_file(struct timelapse *timelapse, int64_t wall_us, struct rtsprec_error *error)
 {
     const struct timelapse_options *options = &timelapse->options;
@@ -164,21 +187,25 @@ static int open_file(struct timelapse *timelapse, int64_t wall_us, struct rtspre
     int err = archive_root_check(options->archive, error);
     if (err == 0)
         err = make_track(timelapse, error);
+    struct segment_options segment_options = {
+        .container = options->container,
+        .stream = timelapse->track,
+        .start_wall_us = wall_us,
+        .duration_us = frames * US_PER_SECOND / options->fps,
+        .fragment_us = US_PER_SECOND / options->fps, /* each frame is flushed */
+        .index_bytes = INDEX_BYTES_BESIDES +
+                       frames * (is_mkv ? MKV_INDEX_BYTES_PER_FRAME : MP4_INDEX_BYTES_PER_FRAME),
+        .durable = options->durable,
+        .sync_interval_us = options->sync_interval_us,
+    };
+    int reopened =
+        err < 0 || is_mkv ? 1 : reopen_file(timelapse, &layout, wall_us, &segment_options, error);
+    if (reopened <= 0)
+        return reopened;
     if (err == 0)
         err = segment_file_create(&timelapse->file, &layout, wall_us, error);
     if (err == 0) {
-        struct segment_options segment_options = {
-            .fd = timelapse->file.fd,
-            .container = options->container,
-            .stream = timelapse->track,
-            .start_wall_us = wall_us,
-            .duration_us = frames * US_PER_SECOND / options->fps,
-            .fragment_us = US_PER_SECOND / options->fps, /* each frame is flushed */
-            .index_bytes = INDEX_BYTES_BESIDES + frames * (is_mkv ? MKV_INDEX_BYTES_PER_FRAME
-                                                                  : MP4_INDEX_BYTES_PER_FRAME),
-            .durable = options->durable,
-            .sync_interval_us = options->sync_interval_us,
-        };
+        segment_options.fd = timelapse->file.fd;
         err = segment_open(&timelapse->segment, &segment_options, error);
         if (err < 0)
             segment_file_discard(&timelapse->file);

@@ -85,3 +85,16 @@ int mp4_seal(int fd, const struct mp4_part *part, const struct mp4_table *table,
     mp4_buffer_uninit(&moov);
     return err < 0 ? error_set_errno(error, error_code_of_errno(-err), -err, "sealing failed") : 0;
 }
+
+int mp4_unseal(int fd, const struct mp4_part *part, struct rtsprec_error *error)
+{
+    struct mp4_buffer header = {0};
+    mp4_put_u32(&header, (uint32_t)part->room_bytes);
+    mp4_put_u32(&header, MP4_TYPE('f', 'r', 'e', 'e'));
+    int err = header.failed ? -ENOMEM : write_at(fd, header.data, header.size, part->room_offset);
+    if (err == 0)
+        err = disk_sync(fd);
+    mp4_buffer_uninit(&header);
+    return err < 0 ? error_set_errno(error, error_code_of_errno(-err), -err, "unsealing failed")
+                   : 0;
+}

@@ -10,7 +10,8 @@
  * is no obstacle. When the head room is too small, the moov goes to the end and the free box
  * becomes the mdat.
  *
- * A file that a crash left open is sealed by the same code, its tables read from its fragments.
+ * A file that a crash left open is sealed by the same code, its tables read from its fragments. A
+ * sealed file can be opened again the same way back.
  */
 #ifndef SEGMENT_MP4_SEAL_H
 #define SEGMENT_MP4_SEAL_H
@@ -38,6 +39,29 @@ void mp4_put_room(struct mp4_buffer *out, uint32_t room_bytes);
  */
 int mp4_seal(int fd, const struct mp4_part *part, const struct mp4_table *table, size_t *moov_bytes,
              struct rtsprec_error *error);
+
+/*
+ * Reads where things are in a sealed file of key frames that last equally long, each a fragment of
+ * its own, and its tables, which need mp4_table_uninit() in any case. Changes nothing.
+ *
+ * Returns 0; RTSPREC_ERROR_UNSUPPORTED for every other file, also for one with its moov at the end
+ * or with bytes behind the last frame; RTSPREC_ERROR_IO.
+ */
+int mp4_read_sealed(int fd, struct mp4_part *part, struct mp4_table *table,
+                    struct rtsprec_error *error);
+
+/* Whether the one track of both is described alike, so that samples of one can follow those of the
+ * other. */
+bool mp4_has_same_samples(const struct mp4_table *a, const struct mp4_table *b);
+
+/*
+ * Makes a sealed file the fragmented one again that it was, to which fragments can be appended: the
+ * moov's header becomes that of the head room, and that is made durable. At no instant is the file
+ * unreadable.
+ *
+ * Returns 0, RTSPREC_ERROR_NO_SPACE or RTSPREC_ERROR_IO.
+ */
+int mp4_unseal(int fd, const struct mp4_part *part, struct rtsprec_error *error);
 
 /* What a repair found. */
 struct mp4_repaired {

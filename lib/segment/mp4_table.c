@@ -319,6 +319,22 @@ bool mp4_table_add(struct mp4_table *table, const struct mp4_fragment *fragment)
     return whole;
 }
 
+bool mp4_table_add_key(struct mp4_table *table, uint64_t offset, uint32_t size, uint32_t duration)
+{
+    struct mp4_track *track = &table->tracks[0];
+    struct sample sample = {
+        .dts = track->sizes.count ? track->last_dts + track->last_duration : 0,
+        .duration = duration,
+        .size = size,
+    };
+    if (size == 0 || !add_sample(table, track, &sample))
+        return false;
+    struct mp4_chunk *chunk = append(table, &track->chunks, sizeof(*chunk));
+    if (chunk)
+        *chunk = (struct mp4_chunk){offset, 1};
+    return chunk != NULL;
+}
+
 size_t mp4_table_samples(const struct mp4_table *table)
 {
     size_t samples = 0;

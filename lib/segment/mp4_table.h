@@ -82,6 +82,10 @@ struct mp4_fragment {
  */
 bool mp4_table_add(struct mp4_table *table, const struct mp4_fragment *fragment);
 
+/* Adds a key frame, a chunk of its own behind those that are there, to the first track. False when
+ * there is no memory or it has no byte. */
+bool mp4_table_add_key(struct mp4_table *table, uint64_t offset, uint32_t size, uint32_t duration);
+
 /* Samples of all tracks. */
 size_t mp4_table_samples(const struct mp4_table *table);
 

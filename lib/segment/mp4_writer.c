@@ -1,7 +1,12 @@
 #include "segment/mp4_writer.h"
 
-#include <libavformat/avformat.h>
+#include <errno.h>
+#include <unistd.h>
 
+#include <libavformat/avformat.h>
+#include <libavutil/mathematics.h>
+
+#include "base/error.h"
 #include "segment/container.h"
 
 /* [ftyp][moov] as libavformat writes it, and the time bases that it has chosen. */
@@ -64,6 +69,44 @@ int mp4_writer_open(struct mp4_writer *writer, struct sink *sink, const struct s
         err = write_head(writer, head, (size_t)size, room_bytes);
     av_free(head);
     return err;
+}
+
+/* What would be written of this stream, compared with what there is. */
+static bool is_same_stream(struct mp4_writer *writer, const struct stream *stream)
+{
+    struct mp4_header ftyp;
+    struct mp4_table table = {0};
+    uint8_t *head = NULL;
+    int size = 0;
+    bool is_same = make_head(writer, stream, 0, &head, &size) >= 0 &&
+                   mp4_header_parse(&ftyp, head, (size_t)size) && ftyp.size < (uint64_t)size &&
+                   mp4_table_init(&table, head + ftyp.size, (size_t)size - (size_t)ftyp.size) &&
+                   mp4_has_same_samples(&table, &writer->table);
+    mp4_table_uninit(&table);
+    av_free(head);
+    AVRational frame = stream->tracks[0].time_base;
+    return is_same &&
+           writer->table.tracks[0].last_duration == av_rescale_q(1, frame, writer->time_base[0]);
+}
+
+int mp4_writer_reopen(struct mp4_writer *writer, struct sink *sink, const struct stream *stream,
+                      int64_t *frames, struct rtsprec_error *error)
+{
+    *writer = (struct mp4_writer){.sink = sink};
+    int err = mp4_read_sealed(sink->fd, &writer->part, &writer->table, error);
+    if (err == 0 && !is_same_stream(writer, stream))
+        err = error_set(error, RTSPREC_ERROR_UNSUPPORTED, "its video is another");
+    if (err == 0 && lseek(sink->fd, (off_t)writer->part.size, SEEK_SET) < 0)
+        err = error_set_errno(error, RTSPREC_ERROR_IO, errno, "its end cannot be found");
+    sink->size = (int64_t)writer->part.size;
+    *frames = (int64_t)mp4_table_samples(&writer->table);
+    writer->gather.sequence = (uint32_t)*frames;
+    return err;
+}
+
+int mp4_writer_unseal(struct mp4_writer *writer, struct rtsprec_error *error)
+{
+    return mp4_unseal(writer->sink->fd, &writer->part, error);
 }
 
 void mp4_writer_uninit(struct mp4_writer *writer)

@@ -24,6 +24,18 @@ struct mp4_writer {
 /* Writes the beginning. Frames of H.264 and H.265 have to be length-prefixed. */
 int mp4_writer_open(struct mp4_writer *writer, struct sink *sink, const struct stream *stream,
                     int64_t wall_us, uint32_t room_bytes);
+
+/*
+ * Goes on with a sealed file (mp4_read_sealed()) that holds *frames of the same kind, each of which
+ * lasts one tick of the stream's one track. The sink has the descriptor only.
+ *
+ * Changes nothing before mp4_writer_unseal(). Both return 0 or an rtsprec code;
+ * RTSPREC_ERROR_UNSUPPORTED: the file is another.
+ */
+int mp4_writer_reopen(struct mp4_writer *writer, struct sink *sink, const struct stream *stream,
+                      int64_t *frames, struct rtsprec_error *error);
+int mp4_writer_unseal(struct mp4_writer *writer, struct rtsprec_error *error);
+
 void mp4_writer_uninit(struct mp4_writer *writer);
 
 /* Takes a packet over, in any case; its times are in the file's time base. */

@@ -101,39 +101,72 @@ static int open_writer(struct segment *segment, const struct segment_options *op
                            options->fragment_us, room_bytes);
 }
 
-int segment_open(struct segment **out, const struct segment_options *options,
-                 struct rtsprec_error *error)
+/* NULL: no memory. */
+static struct segment *create(const struct segment_options *options)
 {
-    *out = NULL;
     struct segment *segment = calloc(1, sizeof(*segment));
     if (!segment)
-        return error_set(error, RTSPREC_ERROR_NO_MEMORY, "out of memory");
+        return NULL;
     segment->sink.fd = options->fd;
     segment->container = options->container;
     segment->stream = stream_ref(options->stream);
     segment->start_pts = options->start_pts;
     segment->fragment_us = options->fragment_us;
     segment->fragment_start_us = INT64_MIN;
-
-    int err = 0;
-    int averror = 0;
-    for (int i = 0; i < STREAM_MAX_TRACKS && averror == 0; i++) {
+    for (int i = 0; i < STREAM_MAX_TRACKS; i++) {
         segment->held[i] = av_packet_alloc();
-        averror = segment->held[i] ? 0 : AVERROR(ENOMEM);
+        if (!segment->held[i]) {
+            destroy(segment);
+            return NULL;
+        }
     }
-    if (averror == 0)
-        averror = open_writer(segment, options);
-    if (averror < 0)
-        err = explain(segment, averror, "the header cannot be written", error);
-    else if (options->durable)
+    return segment;
+}
+
+/* err: what became of its file so far; after a failure there is no segment. */
+static int complete(struct segment **out, struct segment *segment,
+                    const struct segment_options *options, int err, struct rtsprec_error *error)
+{
+    if (err == 0 && options->durable)
         err = durable_add(&segment->durable, options->durable, segment->sink.fd,
                           options->sync_interval_us, error);
-    if (err < 0) {
+    if (err < 0)
         destroy(segment);
-        return err;
-    }
-    *out = segment;
-    return 0;
+    else
+        *out = segment;
+    return err;
+}
+
+int segment_open(struct segment **out, const struct segment_options *options,
+                 struct rtsprec_error *error)
+{
+    *out = NULL;
+    struct segment *segment = create(options);
+    if (!segment)
+        return error_set(error, RTSPREC_ERROR_NO_MEMORY, "out of memory");
+    int averror = open_writer(segment, options);
+    int err = averror < 0 ? explain(segment, averror, "the header cannot be written", error) : 0;
+    return complete(out, segment, options, err, error);
+}
+
+int segment_reopen(struct segment **out, const struct segment_options *options, int64_t *frames,
+                   struct rtsprec_error *error)
+{
+    *out = NULL;
+    *frames = 0;
+    if (options->container != RTSPREC_CONTAINER_MP4)
+        return error_set(error, RTSPREC_ERROR_UNSUPPORTED, "an mkv does not go on");
+    struct segment *segment = create(options);
+    if (!segment)
+        return error_set(error, RTSPREC_ERROR_NO_MEMORY, "out of memory");
+    int err = mp4_writer_reopen(&segment->mp4, &segment->sink, segment->stream, frames, error);
+    segment->summary.frames = segment->summary.packets = *frames;
+    return complete(out, segment, options, err, error);
+}
+
+int segment_unseal(struct segment *segment, struct rtsprec_error *error)
+{
+    return mp4_writer_unseal(&segment->mp4, error);
 }
 
 /* Writes out what was gathered, as one fragment or cluster. */

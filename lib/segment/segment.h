@@ -53,6 +53,21 @@ int segment_open(struct segment **out, const struct segment_options *options,
                  struct rtsprec_error *error);
 
 /*
+ * Goes on with a closed mp4 of one track whose frames are all key frames, last one tick of the
+ * stream's time base and were flushed one by one: the same video, from time 0 on. Its index has the
+ * space that it was opened with. *frames is how many it holds. The file is as it was until
+ * segment_unseal(), which is to be called before anything is written.
+ *
+ * Returns as segment_open(), and RTSPREC_ERROR_UNSUPPORTED when the file is another.
+ */
+int segment_reopen(struct segment **out, const struct segment_options *options, int64_t *frames,
+                   struct rtsprec_error *error);
+
+/* Makes the file an open one again, durably. Returns 0, RTSPREC_ERROR_NO_SPACE, RTSPREC_ERROR_IO;
+ * the segment can only be closed then. */
+int segment_unseal(struct segment *segment, struct rtsprec_error *error);
+
+/*
  * Takes a packet of a track over, in any case; its times are those of the run. It is written when
  * the next one of its track comes, which tells how long it lasts. After a failure, which may be one
  * of an earlier write or sync, the segment can only be closed.
@@ -66,9 +81,8 @@ int segment_write(struct segment *segment, AVPacket *packet, struct rtsprec_erro
 void segment_fragment_end(const struct segment *segment, int64_t *media_us, int64_t *bytes);
 
 /*
- * Writes what was gathered, however short, and of the video all: its last packet lasts as long as it
- * claims to, even if more of it comes.
- * After a failure the segment can only be closed.
+ * Writes what was gathered, however short, and of the video all: its last packet lasts as long as
+ * it claims to, even if more of it comes. After a failure the segment can only be closed.
  *
  * Returns as segment_write().
  */

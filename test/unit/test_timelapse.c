@@ -252,6 +252,14 @@ static void copy_file(const char *from, const char *to)
     close(out);
 }
 
+/* A timelapse of the rig's camera that begins with the packets of a clip. */
+static void begin(struct timelapse *timelapse, const struct timelapse_options *options,
+                  const struct clip *clip)
+{
+    timelapse_init(timelapse, options);
+    timelapse_begin(timelapse, clip->stream);
+}
+
 /* Nothing is lost but what was torn; also by a camera that has no timelapse any more. */
 static void test_a_crash(void **state)
 {
@@ -261,14 +269,13 @@ static void test_a_crash(void **state)
         struct timelapse timelapse;
         struct clip clip;
         const char *part = path_in(*state, "cam/timelapse/2024-03-01.mp4.part");
+        const char *whole = path_in(*state, "cam/timelapse/2024-03-02.mp4");
         clip_open(&clip, "h264v");
-        timelapse_init(&timelapse, &options);
-        timelapse_begin(&timelapse, clip.stream);
+        begin(&timelapse, &options, &clip);
         give(&timelapse, &clip, 4, NOON, 10 * SECOND);
-        copy_file(path_in(*state, is_off ? "cam/timelapse/2024-03-02-2.mp4.part"
-                                         : "cam/timelapse/2024-03-02.mp4.part"),
-                  part);
+        copy_file(path_in(*state, "cam/timelapse/2024-03-02.mp4.part"), part);
         timelapse_uninit(&timelapse);
+        assert_int_equal(remove(whole), 0);
         struct stat status;
         assert_int_equal(stat(part, &status), 0);
         assert_int_equal(truncate(part, status.st_size - 1), 0);
@@ -284,6 +291,103 @@ static void test_a_crash(void **state)
         clip_close(&clip);
         frames_uninit(&keys);
     }
+}
+
+static void test_goes_on(void **state)
+{
+    struct timelapse_options options = options_in(*state);
+    struct frames keys = keys_of("h265b");
+    struct timelapse timelapse;
+    struct clip clip;
+    const char *path = path_in(*state, "cam/timelapse/2024-03-02.mp4");
+    const char *part = path_in(*state, "cam/timelapse/2024-03-02.mp4.part");
+    clip_open(&clip, "h265b");
+    for (int start = 0; start < 4; start++) {
+        begin(&timelapse, &options, &clip);
+        for (int k = 0; k < 2; k++) {
+            give(&timelapse, &clip, 1, NOON + (2 * start + k) * MINUTE, 0);
+            check(part, &keys, 0, (size_t)(2 * start + k + 1), (AVRational){1, 25});
+            assert_false(file_exists(path));
+        }
+        timelapse_uninit(&timelapse);
+        check(path, &keys, 0, (size_t)(2 * start + 2), (AVRational){1, 25});
+        verify(path);
+        assert_false(file_exists(part));
+    }
+    /* A start without a frame leaves it alone. */
+    begin(&timelapse, &options, &clip);
+    timelapse_uninit(&timelapse);
+    check(path, &keys, 0, 8, (AVRational){1, 25});
+    /* Other parameters are for another file, of which the latest goes on. */
+    struct clip other;
+    struct frames other_keys = keys_of("h265small");
+    clip_open(&other, "h265small");
+    for (int start = 0; start < 2; start++) {
+        begin(&timelapse, &options, &other);
+        give(&timelapse, &other, 2, NOON + (10 + 2 * start) * MINUTE, MINUTE);
+        timelapse_uninit(&timelapse);
+    }
+    check(path, &keys, 0, 8, (AVRational){1, 25});
+    verify(path);
+    check(path_in(*state, "cam/timelapse/2024-03-02-2.mp4"), &other_keys, 0, 4,
+          (AVRational){1, 25});
+    /* So is another speed. */
+    options.fps = 50;
+    begin(&timelapse, &options, &other);
+    give(&timelapse, &other, 2, NOON + 20 * MINUTE, MINUTE);
+    timelapse_uninit(&timelapse);
+    check(path_in(*state, "cam/timelapse/2024-03-02-2.mp4"), &other_keys, 0, 4,
+          (AVRational){1, 25});
+    check(path_in(*state, "cam/timelapse/2024-03-02-3.mp4"), &other_keys, 4, 2,
+          (AVRational){1, 50});
+    clip_close(&clip);
+    clip_close(&other);
+    frames_uninit(&keys);
+    frames_uninit(&other_keys);
+}
+
+/* A file that goes on, cut anywhere behind what it held: all that is whole is saved, and it goes on
+ * again where nothing is torn. */
+static void test_a_crash_of_what_goes_on(void **state)
+{
+    struct timelapse_options options = options_in(*state);
+    struct frames keys = keys_of("h264tiny");
+    struct timelapse timelapse;
+    struct clip clip;
+    struct stat old, grown;
+    const char *path = path_in(*state, "cam/timelapse/2024-03-02.mp4");
+    const char *part = path_in(*state, "cam/timelapse/2024-03-02.mp4.part");
+    const char *copy = path_in(*state, "copy");
+    clip_open(&clip, "h264tiny");
+    begin(&timelapse, &options, &clip);
+    give(&timelapse, &clip, 3, NOON, 10 * SECOND);
+    timelapse_uninit(&timelapse);
+    assert_int_equal(stat(path, &old), 0);
+    begin(&timelapse, &options, &clip);
+    give(&timelapse, &clip, 1, NOON + 30 * SECOND, 0);
+    copy_file(part, copy);
+    timelapse_uninit(&timelapse);
+    assert_int_equal(stat(copy, &grown), 0);
+    for (off_t size = old.st_size; size <= grown.st_size;
+         size += size + 7 < grown.st_size ? 7 : 1) {
+        assert_int_equal(remove(path), 0);
+        copy_file(copy, part);
+        assert_int_equal(truncate(part, size), 0);
+        timelapse_init(&timelapse, &options);
+        timelapse_uninit(&timelapse);
+        check(path, &keys, 0, size == grown.st_size ? 4 : 3, (AVRational){1, 25});
+        verify(path);
+    }
+    /* What only a name was missing of, too. */
+    assert_int_equal(rename(path, part), 0);
+    begin(&timelapse, &options, &clip);
+    timelapse_uninit(&timelapse);
+    begin(&timelapse, &options, &clip);
+    give(&timelapse, &clip, 1, NOON + 40 * SECOND, 0);
+    timelapse_uninit(&timelapse);
+    check(path, &keys, 0, 5, (AVRational){1, 25});
+    clip_close(&clip);
+    frames_uninit(&keys);
 }
 
 static void test_off(void **state)
@@ -328,8 +432,15 @@ static void test_trouble(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(test_a_day),   CASE(test_rarely), CASE(test_midnight), CASE(test_parameters),
-        CASE(test_a_crash), CASE(test_off),    CASE(test_trouble),
+        CASE(test_a_day),
+        CASE(test_rarely),
+        CASE(test_midnight),
+        CASE(test_parameters),
+        CASE(test_a_crash),
+        CASE(test_goes_on),
+        CASE(test_a_crash_of_what_goes_on),
+        CASE(test_off),
+        CASE(test_trouble),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
