@@ -21,11 +21,12 @@ CHEAP = {"videoCodec": "mpeg4", "videoBitrateKbps": 300}
 
 
 class AlsoKeep(harness.Case):
-    def start(self, cameras, clips, main=None, originals=None, width=160, **settings):
+    def start(self, cameras, clips, main=None, originals=None, width=160, serve=(),
+              **settings):
         """cameras: name: (path, its own keys of recording, others of its own)"""
         self.main = main or self.folder / "video"
         self.originals = originals or self.folder / "originals"
-        self.server = harness.Camera(self.folder, clips)
+        self.server = harness.Camera(self.folder, clips, *serve)
         self.daemon = harness.Daemon(self.folder, [
             {"name": name, "rtspUrl": self.server.url(path), "frameWidth": width, **other,
              "recording": {"videoOutPath": str(self.main), **recording,
@@ -154,6 +155,24 @@ class AlsoKeep(harness.Case):
                          {("mpeg4",), ("h264",)})
         for name in self.paths:
             self.check_original(name, "v", stopped_us)
+
+    def test_new_parameters(self):
+        """Both begin new files where the camera's picture changes."""
+        self.start({"door": ("/h264v/1", CHEAP, {})}, ("h264v", "h264small"),
+                   serve=("--set", "*", "switch=3:h264small"))
+        for archive in (self.main, self.originals):
+            self.daemon.wait_for(rf"Segment closed: {archive}/.*, parameters\)")
+        start = len(self.daemon.out)
+        for archive in (self.main, self.originals):
+            self.wait_closed(archive, "door", 1, start)
+        stopped_us = self.daemon.stop()
+        self.check_original("door", "v", stopped_us)
+        sizes = {(track["width"], track["height"]) for file in self.files(self.originals, "door")
+                 for track in streams(file)}
+        self.assertEqual(sizes, {(640, 360), (320, 240)})
+        sizes = {(track["width"], track["height"]) for file in self.files(self.main, "door")
+                 for track in streams(file)}
+        self.assertEqual(sizes, {(160, 90), (160, 120)})
 
     def sick(self, directory):
         """A disk with hardly any room, and what is in the way."""
