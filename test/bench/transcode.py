@@ -156,7 +156,7 @@ class Ffmpeg(Recorder):
 
 
 def live(options, kind):
-    """Prints a row; returns CPU seconds per second."""
+    """Prints a row; returns CPU seconds per second, None when the CPU was not its alone."""
     folder = options.out / "live"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -165,13 +165,13 @@ def live(options, kind):
     try:
         recorder.start(lambda count: cost.await_playing(load, recorder, count))
         window = cost.steady(load, recorder, options.warm, options.seconds)
-        sent = cost.stop(load, recorder)[0]
-        left_out = "left out" in recorder.said() or "leaving frames out" in recorder.said()
+        sent, frames = cost.stop(load, recorder)[0]["frames"], recorder.frames()[0]
         used = window["cpu_seconds"] / window["seconds"]
-        print(f"| {kind.name} | {1e3 * used / LIVE[4]:.2f} | {100 * used:.0f} % | "
-              f"{sent['frames']} | {recorder.frames()[0]} | {'yes' if left_out else 'no'} |",
-              flush=True)
-        return used
+        keeps_up = (frames >= sent - cost.UNFINISHED_FRAMES and
+                    sent > 0.95 * LIVE[4] * options.seconds)
+        print(f"| {kind.name} | {1e3 * used / LIVE[4]:.2f} | {100 * used:.0f} % | {sent} | "
+              f"{frames} |{'' if keeps_up else ' does not keep up'}", flush=True)
+        return used if keeps_up else None
     finally:
         recorder.kill()
         load.close()
@@ -196,12 +196,15 @@ def main():
           "| --- | ---: | ---: | ---: | ---: |")
     ratios = [compare(options, name) for name in options.case or CASES]
     if options.live_rounds:
-        print("\n| 5 MP camera, one CPU | CPU ms/frame | of the CPU | frames sent | in the file | "
-              "left out |\n| --- | ---: | ---: | ---: | ---: | --- |")
-        used = [[live(options, kind) for kind in (Daemon, Ffmpeg)]
-                for _ in range(options.live_rounds)]
-        ours, theirs = (statistics.median(row[i] for row in used) for i in range(2))
-        ratios.append(ours / theirs)
+        print("\n| 5 MP camera, one CPU | CPU ms/frame | of the CPU | frames sent | in the file |\n"
+              "| --- | ---: | ---: | ---: | ---: |")
+        rounds = [[live(options, kind) for kind in (Daemon, Ffmpeg)]
+                  for _ in range(options.live_rounds)]
+        rounds = [used for used in rounds if None not in used]
+        if not rounds:
+            sys.exit("in no round both kept up: the machine has other work")
+        ratios.append(statistics.median(used[0] for used in rounds) /
+                      statistics.median(used[1] for used in rounds))
         print(f"\nratio in real time: {ratios[-1]:.3f}")
     if max(ratios) > options.most:
         sys.exit(f"more than {options.most} of ffmpeg")
