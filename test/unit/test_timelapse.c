@@ -306,11 +306,11 @@ static void test_goes_on(void **state)
         begin(&timelapse, &options, &clip);
         for (int k = 0; k < 2; k++) {
             give(&timelapse, &clip, 1, NOON + (2 * start + k) * MINUTE, 0);
-            check(part, &keys, 0, (size_t)(2 * start + k + 1), (AVRational){1, 25});
+            check(part, &keys, 0, (size_t)start * 2 + (size_t)k + 1, (AVRational){1, 25});
             assert_false(file_exists(path));
         }
         timelapse_uninit(&timelapse);
-        check(path, &keys, 0, (size_t)(2 * start + 2), (AVRational){1, 25});
+        check(path, &keys, 0, (size_t)start * 2 + 2, (AVRational){1, 25});
         verify(path);
         assert_false(file_exists(part));
     }
