@@ -175,13 +175,21 @@ static int convert(struct video *video)
     return err;
 }
 
+/* The time of what is encoded at a place, in ticks. */
+static int64_t ticks_at(const struct video *video, int64_t place)
+{
+    return av_rescale_q(frame_grid_time_us(&video->grid, place), us_base, video->time_base);
+}
+
 /* Encodes what is shown at the next place. */
 static int encode(struct video *video)
 {
     AVFrame *frame = video->shown;
+    /* By the time that its packet will have, rounded to ticks: who cuts there sees no other. */
     if (!video->is_asked)
-        video->is_key = video->options.is_key(video->options.user,
-                                              frame_grid_time_us(&video->grid, video->place));
+        video->is_key =
+            video->options.is_key(video->options.user, av_rescale_q(ticks_at(video, video->place),
+                                                                    video->time_base, us_base));
     video->is_asked = true;
     if (video->is_key && video->encoder.forces_no_keys && video->encoder.has_frame) {
         video->is_renewing = true;
@@ -247,10 +255,8 @@ static int advance(struct video *video)
 /* From places to times. */
 static void stamp(const struct video *video, AVPacket *packet)
 {
-    int64_t pts = frame_grid_time_us(&video->grid, packet->pts);
-    int64_t dts = frame_grid_time_us(&video->grid, packet->dts);
-    packet->pts = av_rescale_q(pts, us_base, video->time_base);
-    packet->dts = av_rescale_q(dts, us_base, video->time_base);
+    packet->pts = ticks_at(video, packet->pts);
+    packet->dts = ticks_at(video, packet->dts);
     packet->duration = av_rescale_q(1, av_inv_q(video->grid.frame_rate), video->time_base);
     packet->stream_index = 0;
 }

@@ -23,12 +23,15 @@ struct rig {
     int count, packets;
     int64_t bytes, last_dts;
     int64_t key_us; /* when a file is to begin; INT64_MAX: never */
-    int said;
+    int64_t asked_us[MOST_FRAMES];
+    int asked, said;
 };
 
 static bool begins_file(void *user, int64_t pts_us)
 {
     struct rig *rig = user;
+    require(rig->asked < MOST_FRAMES, "%d", rig->asked);
+    rig->asked_us[rig->asked++] = pts_us;
     if (pts_us < rig->key_us)
         return false;
     rig->key_us = INT64_MAX;
@@ -212,6 +215,24 @@ static void every_kind_keeps_its_times_and_pictures(void **state)
     }
 }
 
+/* To a microsecond, also when its place is between two ticks: else a file that should begin with a
+ * frame would begin with the next key frame. */
+static void a_frame_is_asked_about_at_the_time_that_it_gets(void **state)
+{
+    struct clip clip;
+    struct rig rig;
+    struct encoder_wish wanted = wish(AV_CODEC_ID_MPEG4, 160, 90, (AVRational){14, 1});
+    (void)state;
+    clip_open(&clip, "h264v");
+    rig_open(&rig, &clip, &wanted, INT64_MAX);
+    rig_send_clip(&rig, &clip, 2 * SECOND);
+    assert_int_equal(rig.asked, rig.count);
+    for (int i = 0; i < rig.count; i++)
+        assert_int_equal(rig.asked_us[i], rig.shown[i].pts_us);
+    rig_close(&rig);
+    clip_close(&clip);
+}
+
 /* What a lossy network makes of it: a part is missing in the middle, another is damaged. */
 static void broken_frames_are_not_the_end(void **state)
 {
@@ -341,6 +362,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_kind_keeps_its_times_and_pictures),
+        cmocka_unit_test(a_frame_is_asked_about_at_the_time_that_it_gets),
         cmocka_unit_test(broken_frames_are_not_the_end),
         cmocka_unit_test(overload_leaves_frames_out_evenly),
         cmocka_unit_test(another_size_is_scaled_to_the_first),
