@@ -245,11 +245,39 @@ static void begin_encoding(struct transcoder *transcoder)
     encoding_forget_boundary(transcoder->encoding);
 }
 
+/* Sound as it is recorded. */
+static void take_sound(void *user, struct queue_item *item, int64_t media_us)
+{
+    struct transcoder *transcoder = user;
+    if (transcoder->mode == MODE_ENCODE)
+        encoding_take_sound(transcoder->encoding, item, media_us);
+    else if (transcoder->mode == MODE_COPY && !transcoder->waits_for_key)
+        transcoder->sink.take(transcoder->sink.user, item);
+}
+
+/* Gives out what is still inside. */
+static void flush(struct transcoder *transcoder)
+{
+    struct rtsprec_error error;
+    sounds_flush(&transcoder->sounds, take_sound, transcoder);
+    if (is_open(transcoder))
+        encode(transcoder, NULL, 1, &error);
+    if (transcoder->encoding) {
+        encoding_close(transcoder->encoding);
+        encoding_forget_boundary(transcoder->encoding);
+    }
+    report_skipped(transcoder);
+    transcoder->hole = (struct hole){0};
+    transcoder->has_loss = transcoder->is_substitute || transcoder->mode == MODE_REST;
+    transcoder->is_thrifty = transcoder->only_keys = false;
+    transcoder->waits_for_key = transcoder->mode == MODE_ENCODE;
+}
+
 /* Too much waits, and the program does not want frames to be left out. */
 static void give_up(struct transcoder *transcoder)
 {
     struct rtsprec_camera *camera = transcoder->camera;
-    transcoder_flush(transcoder);
+    flush(transcoder);
     substitute(transcoder, camera->options.on_overload == RTSPREC_OVERLOAD_COPY,
                RTSPREC_COVERAGE_OVERLOADED);
     dispatcher_log(camera->dispatcher, RTSPREC_LOG_WARNING, camera->options.name,
@@ -301,16 +329,6 @@ static int thrift(struct transcoder *transcoder)
     /* Once frames are not decoded, those that follow cannot be, up to the next key frame. */
     transcoder->waits_for_key = transcoder->waits_for_key || overload.only_keys;
     return overload.keep_every;
-}
-
-/* Sound as it is recorded. */
-static void take_sound(void *user, struct queue_item *item, int64_t media_us)
-{
-    struct transcoder *transcoder = user;
-    if (transcoder->mode == MODE_ENCODE)
-        encoding_take_sound(transcoder->encoding, item, media_us);
-    else if (transcoder->mode == MODE_COPY && !transcoder->waits_for_key)
-        transcoder->sink.take(transcoder->sink.user, item);
 }
 
 static void take_to_encode(struct transcoder *transcoder, struct queue_item *item)
@@ -371,8 +389,7 @@ void transcoder_open(struct transcoder *transcoder, const struct transcoder_sink
 
 void transcoder_close(struct transcoder *transcoder)
 {
-    transcoder_flush(transcoder);
-    release_slot(transcoder);
+    transcoder_end(transcoder);
     sounds_end(&transcoder->sounds);
     stream_unref(&transcoder->in);
 }
@@ -382,7 +399,7 @@ void transcoder_begin(struct transcoder *transcoder, struct stream *stream)
     struct rtsprec_camera *camera = transcoder->camera;
     struct policy_wish wish = transcoder_wish(&camera->options);
     char text[256];
-    transcoder_flush(transcoder);
+    flush(transcoder);
     stream_unref(&transcoder->in);
     transcoder->in = stream_ref(stream);
     if (sounds_begin(&transcoder->sounds, camera, stream) < 0) {
@@ -417,6 +434,14 @@ static bool tries_again(struct transcoder *transcoder, const struct queue_item *
     return is_key_frame(item->packet) && encoding_is_boundary(transcoder->encoding, media_us);
 }
 
+/* Whether to encode from this frame of the video on, which was not done before it. */
+static bool is_to_begin(struct transcoder *transcoder, const struct queue_item *item)
+{
+    if (transcoder->mode == MODE_ENCODE)
+        return !transcoder->has_slot && is_key_frame(item->packet);
+    return transcoder->is_substitute && !transcoder->waits_for_key && tries_again(transcoder, item);
+}
+
 void transcoder_take(struct transcoder *transcoder, struct queue_item *item)
 {
     const AVPacket *packet = item->packet;
@@ -424,8 +449,7 @@ void transcoder_take(struct transcoder *transcoder, struct queue_item *item)
         sounds_take(&transcoder->sounds, item, take_sound, transcoder);
         return;
     }
-    if (transcoder->mode != MODE_ENCODE && transcoder->is_substitute &&
-        !transcoder->waits_for_key && tries_again(transcoder, item))
+    if (is_to_begin(transcoder, item))
         begin_encoding(transcoder);
     if (transcoder->mode == MODE_ENCODE) {
         encoding_set_time(transcoder->encoding, pts_us(transcoder, packet), item->wall_us);
@@ -446,21 +470,10 @@ void transcoder_take(struct transcoder *transcoder, struct queue_item *item)
     }
 }
 
-void transcoder_flush(struct transcoder *transcoder)
+void transcoder_end(struct transcoder *transcoder)
 {
-    struct rtsprec_error error;
-    sounds_flush(&transcoder->sounds, take_sound, transcoder);
-    if (is_open(transcoder))
-        encode(transcoder, NULL, 1, &error);
-    if (transcoder->encoding) {
-        encoding_close(transcoder->encoding);
-        encoding_forget_boundary(transcoder->encoding);
-    }
-    report_skipped(transcoder);
-    transcoder->hole = (struct hole){0};
-    transcoder->has_loss = transcoder->is_substitute || transcoder->mode == MODE_REST;
-    transcoder->is_thrifty = transcoder->only_keys = false;
-    transcoder->waits_for_key = transcoder->mode == MODE_ENCODE;
+    flush(transcoder);
+    release_slot(transcoder);
 }
 
 bool transcoder_is_encoding(const struct transcoder *transcoder)

@@ -53,9 +53,9 @@ void transcoder_begin(struct transcoder *transcoder, struct stream *stream);
 /* A packet of it; the item stays the caller's, but not always its packet. */
 void transcoder_take(struct transcoder *transcoder, struct queue_item *item);
 
-/* The recording ends here: gives out what is still inside. A key frame of the same stream may
- * follow. */
-void transcoder_flush(struct transcoder *transcoder);
+/* The recording ends here: gives out what is still inside, and another camera may be transcoded in
+ * its place. A key frame of the same stream may follow. */
+void transcoder_end(struct transcoder *transcoder);
 
 /* Whether packets have work before them and are not to wait for more. */
 bool transcoder_is_encoding(const struct transcoder *transcoder);

@@ -94,7 +94,7 @@ static void take_item(struct writer *writer, struct queue_item *item)
         break;
     case QUEUE_END:
         original_end(&writer->original, item->reason);
-        transcoder_flush(transcoder);
+        transcoder_end(transcoder);
         recording_end(&writer->recording, item->reason);
         break;
     case QUEUE_PACKET:

@@ -206,6 +206,31 @@ class Transcode(harness.Case):
             for file in daemon.segments(name):
                 check_file(file)
 
+    def test_place(self):
+        """The one place among those that are transcoded is another's once its camera is gone."""
+        servers = {name: harness.Camera(self.folder, ("h264v",)) for name in ("first", "second")}
+        cameras = [{"name": name, "rtspUrl": server.url(f"/h264v/{name}"),
+                    "recording": {"videoCodec": "mpeg4"}} for name, server in servers.items()]
+        daemon = harness.Daemon(self.folder, cameras, interval=2, maxConcurrentTranscodes=1)
+        daemon.wait_closed(servers, 1)
+        refused = "As many cameras are transcoded as may be at a time: copying it"
+        [copied] = [name for name in servers if daemon.find(daemon.of(name, refused))]
+        [encoded] = set(servers) - {copied}
+
+        def codecs(name):
+            return [streams(file)[0]["codec_name"] for file in daemon.segments(name)]
+
+        self.assertNotIn("mpeg4", codecs(copied))
+        servers[encoded].kill()
+        harness.wait_until(lambda: "mpeg4" in codecs(copied), "what is encoded")
+        harness.Camera(self.folder, ("h264v",), port=servers[encoded].port)
+        daemon.wait_for(daemon.of(encoded, refused))
+        harness.wait_until(lambda: "h264" in codecs(encoded), "what is copied")
+        daemon.stop()
+        for name in servers:
+            for file in daemon.segments(name):
+                check_file(file)
+
 
 if __name__ == "__main__":
     harness.main()
