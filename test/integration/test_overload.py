@@ -169,11 +169,13 @@ class NoEncoder(harness.Case):
                    "be at a time: recording nothing until a segment begins")
         without = daemon.wait_for(nothing, 2).group(1)
         [recorded] = {"first", "second"} - {without}
-        daemon.wait_closed((recorded,), 2)
+        closed = len(daemon.find(daemon.of(recorded, "Segment closed: ")))
+        daemon.wait_closed((recorded,), closed + 2)
         stopped_us = daemon.stop()
         self.assertEqual(daemon.segments(without), [])
         [first, *_] = segments(daemon.output, recorded)
-        begin, end = unix_seconds(first["start"]) + 1 + SCALE, stopped_us / 1e6
+        begin = max(unix_seconds(first["start"]), daemon.time_of(nothing)) + 1
+        end = stopped_us / 1e6
         for name, reason in ((recorded, "recorded"), (without, "overloaded")):
             spans = coverage(daemon.output, name, begin, end)
             self.assertEqual([span.reason for span in spans
