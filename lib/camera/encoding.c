@@ -138,11 +138,13 @@ static int open_filter(struct encoding *encoding, struct rtsprec_error *error)
 }
 
 int encoding_open(struct encoding *encoding, struct stream *in, struct stream *copied,
-                  const struct policy_video *plan, struct rtsprec_error *error)
+                  const struct policy_video *plan, const AVPacket *first,
+                  struct rtsprec_error *error)
 {
     const struct camera_options *options = &encoding->camera->options;
     struct video_options video_options = {
         .track = &in->tracks[0],
+        .first = first,
         .wish = {.codec = plan->codec,
                  .width = plan->width,
                  .height = plan->height,

@@ -26,12 +26,14 @@ void encoding_destroy(struct encoding **encoding);
 
 /*
  * Packets of the video of in become what the plan says; the tracks of sound that come out are those
- * of copied, whose first is the video. References of both are taken. It must be closed.
+ * of copied, whose first is the video. References of both are taken. The first packet, which
+ * is still to be sent, tells what colours mean. It must be closed.
  *
  * Returns 0, RTSPREC_ERROR_UNSUPPORTED or RTSPREC_ERROR_NO_MEMORY, and then is closed.
  */
 int encoding_open(struct encoding *encoding, struct stream *in, struct stream *copied,
-                  const struct policy_video *plan, struct rtsprec_error *error);
+                  const struct policy_video *plan, const AVPacket *first,
+                  struct rtsprec_error *error);
 
 /* The clock's time at which what was given out ends, since it was opened last; 0: nothing was sent.
  */

@@ -353,7 +353,7 @@ static void take_to_encode(struct transcoder *transcoder, struct queue_item *ite
         end_hole(transcoder, item);
     if ((!is_open(transcoder) &&
          encoding_open(transcoder->encoding, transcoder->in, transcoder->sounds.out,
-                       &transcoder->plan, &error) < 0) ||
+                       &transcoder->plan, packet, &error) < 0) ||
         encode(transcoder, packet, keep_every, &error) < 0) {
         fail(transcoder, &error);
         transcoder_take(transcoder, item);

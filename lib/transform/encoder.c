@@ -118,6 +118,12 @@ static void set_up(AVCodecContext *context, const struct candidate *candidate,
     context->height = wish->height;
     context->sample_aspect_ratio = wish->sample_aspect_ratio;
     context->pix_fmt = candidate->format;
+    if (wish->color_primaries != 0)
+        context->color_primaries = wish->color_primaries;
+    if (wish->color_transfer != 0)
+        context->color_trc = wish->color_transfer;
+    if (wish->color_space != 0)
+        context->colorspace = wish->color_space;
     context->framerate = wish->frame_rate;
     context->time_base = av_inv_q(wish->frame_rate);
     context->bit_rate = context->rc_max_rate = wish->bitrate;

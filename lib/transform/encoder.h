@@ -18,6 +18,10 @@ struct encoder_wish {
     enum AVCodecID codec;
     int width, height; /* even */
     AVRational sample_aspect_ratio;
+    /* What colours mean, as the encoder is to say it; 0: not said. */
+    enum AVColorPrimaries color_primaries;
+    enum AVColorTransferCharacteristic color_transfer;
+    enum AVColorSpace color_space;
     AVRational frame_rate;
     int64_t bitrate; /* bits per second, also at most, over two seconds */
     int threads;     /* at most */

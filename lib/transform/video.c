@@ -65,6 +65,26 @@ static int open_decoder(struct video *video, const struct track *track, struct r
     return err < 0 ? explain(err, "the decoder does not open", error) : 0;
 }
 
+/* The values of ITU-T H.273 that cameras use, which all encoders know: BT.709, 470, 601, 2020. */
+static int usual(int value)
+{
+    return value == 1 || (value >= 4 && value <= 7) || value == 9 ? value : 0;
+}
+
+/* What is not said of colours is guessed by the size, which the encoder's need not be: theirs are
+ * said again. That they are not known is no error. */
+static void read_colors(struct video *video, const AVPacket *first)
+{
+    struct encoder_wish *wish = &video->options.wish;
+    AVCodecContext *decoder = video->decoder;
+    if (!first || avcodec_send_packet(decoder, first) < 0)
+        return;
+    wish->color_primaries = (enum AVColorPrimaries)usual(decoder->color_primaries);
+    wish->color_transfer = (enum AVColorTransferCharacteristic)usual(decoder->color_trc);
+    wish->color_space = (enum AVColorSpace)usual(decoder->colorspace);
+    avcodec_flush_buffers(decoder);
+}
+
 int video_open(struct video **out, const struct video_options *options, struct rtsprec_error *error)
 {
     *out = NULL;
@@ -72,6 +92,7 @@ int video_open(struct video **out, const struct video_options *options, struct r
     if (!video)
         return no_memory(error);
     video->options = *options;
+    video->options.first = NULL;
     video->time_base = options->track->time_base;
     video->keep_every = 1;
     const AVCodecParameters *in = options->track->parameters;
@@ -88,6 +109,8 @@ int video_open(struct video **out, const struct video_options *options, struct r
     video->shown = av_frame_alloc();
     if (err == 0 && (!video->decoded || !video->shown))
         err = no_memory(error);
+    if (err == 0)
+        read_colors(video, options->first);
     if (err == 0)
         err = encoder_open(&video->encoder, wish, options->say, options->user, error);
     if (err < 0) {

@@ -21,6 +21,7 @@ struct video;
 
 struct video_options {
     const struct track *track; /* what comes: its parameters say the codec */
+    const AVPacket *first;     /* of it, a key frame: says what its colours mean; NULL: unknown */
     struct encoder_wish wish;  /* sizes: the largest wanted, 0: as it comes */
     /* Whether a frame of this media time is to be one that a file can begin with. */
     bool (*is_key)(void *user, int64_t pts_us);
@@ -30,7 +31,7 @@ struct video_options {
 
 /*
  * Opens decoder and, at once, encoder, so that a failure shows here. Options are copied, wish's
- * strings and user stay the caller's.
+ * strings and user stay the caller's. The first packet is to be sent all the same.
  *
  * Returns 0, RTSPREC_ERROR_UNSUPPORTED, RTSPREC_ERROR_NO_MEMORY.
  */

@@ -3,6 +3,8 @@
 #include "clip.h"
 
 #include <libavcodec/avcodec.h>
+#include <libavcodec/bsf.h>
+#include <libavutil/opt.h>
 
 #include "transform/video.h"
 
@@ -358,6 +360,59 @@ static void what_nobody_decodes_does_not_open(void **state)
     assert_string_equal(error.text, "there is no decoder of none");
 }
 
+/* A half size would have players guess that the colours are those of a small picture. */
+static void what_colours_mean_is_said_again(void **state)
+{
+    const enum AVCodecID codecs[] = {AV_CODEC_ID_HEVC, AV_CODEC_ID_H264};
+    (void)state;
+    for (size_t i = 0; i < LENGTH(codecs); i++) {
+        struct clip clip;
+        struct rig rig = {.key_us = INT64_MAX, .last_dts = INT64_MIN};
+        AVBSFContext *tell = NULL;
+        struct rtsprec_error error = {0};
+        clip_open(&clip, "h264v");
+        assert_int_equal(av_bsf_alloc(av_bsf_get_by_name("h264_metadata"), &tell), 0);
+        av_opt_set_int(tell->priv_data, "colour_primaries", AVCOL_PRI_BT2020, 0);
+        av_opt_set_int(tell->priv_data, "transfer_characteristics", AVCOL_TRC_BT709, 0);
+        av_opt_set_int(tell->priv_data, "matrix_coefficients", AVCOL_SPC_BT2020_NCL, 0);
+        avcodec_parameters_copy(tell->par_in, clip.stream->tracks[0].parameters);
+        assert_int_equal(av_bsf_init(tell), 0);
+        rig.track = (struct track){.parameters = tell->par_out,
+                                   .time_base = clip.stream->tracks[0].time_base};
+
+        AVPacket *packet = clip_read(&clip, START_US, SECOND);
+        assert_int_equal(av_bsf_send_packet(tell, packet), 0);
+        assert_int_equal(av_bsf_receive_packet(tell, packet), 0);
+        struct video_options options = {.track = &rig.track,
+                                        .first = packet,
+                                        .wish = wish(codecs[i], 320, 180, (AVRational){25, 1}),
+                                        .is_key = begins_file,
+                                        .say = hear,
+                                        .user = &rig};
+        require(video_open(&rig.video, &options, &error) == 0, "%s", error.text);
+        const AVCodecContext *from = video_context(rig.video);
+        rig.viewer = avcodec_alloc_context3(avcodec_find_decoder(codecs[i]));
+        rig.viewer->extradata =
+            av_mallocz((size_t)from->extradata_size + AV_INPUT_BUFFER_PADDING_SIZE);
+        memcpy(rig.viewer->extradata, from->extradata, (size_t)from->extradata_size);
+        rig.viewer->extradata_size = from->extradata_size;
+        rig.viewer->thread_count = 1;
+        assert_int_equal(avcodec_open2(rig.viewer, NULL, NULL), 0);
+        /* It is there as if it had not been looked at. */
+        rig_send(&rig, packet);
+        rig_finish(&rig);
+        assert_int_equal(rig.count, 1);
+        assert_true(rig.shown[0].is_key);
+        assert_int_equal(rig.viewer->color_primaries, AVCOL_PRI_BT2020);
+        assert_int_equal(rig.viewer->color_trc, AVCOL_TRC_BT709);
+        assert_int_equal(rig.viewer->colorspace, AVCOL_SPC_BT2020_NCL);
+        av_packet_free(&packet);
+        av_bsf_free(&tell);
+        rig_close(&rig);
+        clip_close(&clip);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -366,6 +421,7 @@ int main(void)
         cmocka_unit_test(broken_frames_are_not_the_end),
         cmocka_unit_test(overload_leaves_frames_out_evenly),
         cmocka_unit_test(another_size_is_scaled_to_the_first),
+        cmocka_unit_test(what_colours_mean_is_said_again),
         cmocka_unit_test(what_nobody_decodes_does_not_open),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
