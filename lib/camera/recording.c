@@ -239,6 +239,7 @@ static bool cut(struct recording *recording, const struct queue_item *item)
 {
     close_output(recording, &recording->earlier, RTSPREC_SEGMENT_ROTATED);
     recording->earlier = recording->current;
+    recording->follows = recording->earlier.segment != NULL;
     recording->current = (struct output){0};
     struct rtsprec_error error;
     /* Of the video nothing comes late: what there is of it is not to wait in memory for sound. */
@@ -312,9 +313,11 @@ void recording_take(struct recording *recording, struct queue_item *item)
         write_to(recording, &recording->earlier, item);
         break;
     case SPLIT_DROP:
-        /* Before the first key frame nothing is lost that could be shown; what comes later is. */
+        /* Before the first key frame nothing is lost that could be shown, although encoded sound of
+         * that time comes after it; what is later is. */
         count_here(recording, &recording->camera->counters.failed_packets,
-                   recording->is_failing || recording->splitter.has_current);
+                   recording->is_failing ||
+                       (recording->splitter.has_current && recording->follows));
         break;
     }
 }

@@ -33,6 +33,7 @@ struct recording {
     enum rtsprec_container container;
     struct splitter splitter;
     struct output current, earlier; /* earlier: ended, but sound of it may still come */
+    bool follows;                   /* another segment ended where the current one begins */
     bool is_failing;                /* the last segment could not be opened or written */
     bool is_full;                   /* because the disk is full */
     int failure;                    /* the last error of one */

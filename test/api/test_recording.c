@@ -204,6 +204,37 @@ static void a_stop_is_told_from_a_pause(void **state)
     assert_int_equal(seen.bad, 0);
 }
 
+/* An encoder of sound begins before the first sound: that is nothing that was lost. */
+static void encoded_sound_loses_nothing(void **state)
+{
+    struct seen seen = {0};
+    struct rtsprec_recorder_options options;
+    struct rtsprec_camera_options camera_options;
+    struct rtsprec_recorder *recorder;
+    struct rtsprec_camera *camera;
+
+    (void)state;
+    rtsprec_recorder_options_init(&options);
+    options.event = on_event;
+    options.user = &seen;
+    assert_int_equal(rtsprec_recorder_create(&recorder, &options, NULL), 0);
+    rtsprec_camera_options_init(&camera_options);
+    camera_options.name = "sound";
+    camera_options.url = "lavfi:testsrc2=size=160x90:rate=25[out0];sine=sample_rate=8000[out1]";
+    camera_options.output_directory = directory;
+    camera_options.video_codec = RTSPREC_VIDEO_MPEG4;
+    assert_int_equal(rtsprec_camera_create(&camera, recorder, &camera_options, NULL), 0);
+    assert_int_equal(rtsprec_camera_start(camera, NULL), 0);
+    wait_for(&seen.opened, 1);
+    wait_for_frames(camera, 100);
+    rtsprec_camera_request_stop(camera);
+    rtsprec_camera_wait(camera);
+    assert_string_equal(statistics_of(camera).audio_codec, "pcm_s16le");
+    assert_int_equal(statistics_of(camera).failed_packets_total, 0);
+    rtsprec_recorder_destroy(&recorder);
+    assert_int_equal(seen.bad, 0);
+}
+
 static void nonsense_is_refused(void **state)
 {
     struct seen seen = {0};
@@ -271,6 +302,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_camera_in_standby_is_connected_and_not_recorded),
         cmocka_unit_test(a_camera_that_is_off_is_not_connected),
         cmocka_unit_test(a_stop_is_told_from_a_pause),
+        cmocka_unit_test(encoded_sound_loses_nothing),
         cmocka_unit_test(nonsense_is_refused),
         cmocka_unit_test(any_thread_may_change_it),
     };
