@@ -1,8 +1,7 @@
 /*
  * A constant frame rate out of frames that come when they come: at each place on a grid of times
- * the frame is shown that is nearest. Those between are dropped, and the frame before is shown again
- * where none came.
- * Pure.
+ * the frame is shown that is nearest. Those between are dropped, and the frame before is shown
+ * again where none came. Pure.
  */
 #ifndef TRANSFORM_FRAME_GRID_H
 #define TRANSFORM_FRAME_GRID_H
