@@ -53,7 +53,8 @@ class Timelapse(harness.Case):
         for before, unit in zip(taken, taken[1:]):
             if before.session != unit.session:
                 continue
-            due_us = unit.unix_us // every_us * every_us
+            # What is served just before a multiple may be dated behind it.
+            due_us = (unit.unix_us + ON_THE_WAY_US) // every_us * every_us
             sooner = [key for key in keys if due_us + ON_THE_WAY_US < key.unix_us < unit.unix_us]
             self.assertEqual(sooner, [], f"{file}: {unit.n} is not the first")
             self.assertLess(abs(unit.unix_us - before.unix_us - every_us), gop_us + ON_THE_WAY_US,
