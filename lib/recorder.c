@@ -222,9 +222,11 @@ struct durable *recorder_durable(struct rtsprec_recorder *recorder)
 
 bool recorder_begin_transcode(struct rtsprec_recorder *recorder)
 {
-    if (atomic_fetch_add(&recorder->transcodes, 1) < recorder->max_transcodes)
-        return true;
-    recorder_end_transcode(recorder);
+    int count = atomic_load(&recorder->transcodes);
+    while (count < recorder->max_transcodes) {
+        if (atomic_compare_exchange_weak(&recorder->transcodes, &count, count + 1))
+            return true;
+    }
     return false;
 }
 
