@@ -31,6 +31,7 @@ struct encoding {
     struct parameters parameters; /* of what comes out */
     struct stream *out;           /* a reference: NULL until its first packet */
     AVPacket *packet;             /* what the encoder gave */
+    bool is_fruitless;            /* it could not be opened, and nothing came of it since */
     struct sound_hold sound;
     int64_t counted; /* of the video's skipped frames those that were taken */
     int64_t end_us;  /* see encoding_end_us() */
@@ -112,13 +113,14 @@ static bool is_key(void *user, int64_t media_us)
     return encoding_is_boundary(user, media_us);
 }
 
-static void say(void *user, const char *text)
+static void say(void *user, bool is_asked_for, const char *text)
 {
     struct encoding *encoding = user;
     const struct rtsprec_camera *camera = encoding->camera;
-    /* That there is no such hardware is no news unless it was asked for. */
+    /* That there is no such hardware is no news unless it was asked for, and then not twice. */
     dispatcher_log(camera->dispatcher,
-                   camera->options.encoder ? RTSPREC_LOG_WARNING : RTSPREC_LOG_DEBUG,
+                   is_asked_for && !encoding->is_fruitless ? RTSPREC_LOG_WARNING
+                                                           : RTSPREC_LOG_DEBUG,
                    camera->options.name, "%s", text);
 }
 
@@ -166,10 +168,12 @@ int encoding_open(struct encoding *encoding, struct stream *in, struct stream *c
     tell_work(encoding, false);
     if (err == 0)
         err = open_filter(encoding, error);
-    if (err < 0)
+    if (err < 0) {
         encoding_close(encoding);
-    else
+        encoding->is_fruitless = true;
+    } else {
         camera_set_encoder(encoding->camera, video_encoder_name(encoding->video));
+    }
     return err;
 }
 
@@ -184,6 +188,11 @@ void encoding_close(struct encoding *encoding)
     stream_unref(&encoding->out);
     stream_unref(&encoding->copied);
     sound_hold_clear(&encoding->sound);
+}
+
+bool encoding_is_fruitless(const struct encoding *encoding)
+{
+    return encoding->is_fruitless;
 }
 
 int64_t encoding_end_us(const struct encoding *encoding)
@@ -228,6 +237,7 @@ static int begin_out(struct encoding *encoding, const AVPacket *packet)
         return err;
     }
     encoding->out = out;
+    encoding->is_fruitless = false;
     encoding->sink->begin(encoding->sink->user, out);
     return 0;
 }

@@ -35,6 +35,9 @@ int encoding_open(struct encoding *encoding, struct stream *in, struct stream *c
                   const struct policy_video *plan, const AVPacket *first,
                   struct rtsprec_error *error);
 
+/* Whether it could not be opened when that was last tried. */
+bool encoding_is_fruitless(const struct encoding *encoding);
+
 /* The clock's time at which what was given out ends, since it was opened last; 0: nothing was sent.
  */
 int64_t encoding_end_us(const struct encoding *encoding);

@@ -126,6 +126,9 @@ static void report_skipped(struct transcoder *transcoder)
 
 /* Encoding. */
 
+/* More parts of a second, or frames in them, have no room in MPEG-4. */
+#define MOST_RATE 65535
+
 struct policy_wish transcoder_wish(const struct camera_options *options)
 {
     struct policy_wish wish = {
@@ -135,7 +138,7 @@ struct policy_wish transcoder_wish(const struct camera_options *options)
         .height = (int)options->video_height,
         .bitrate = options->video_bitrate,
     };
-    av_reduce(&wish.frame_rate.num, &wish.frame_rate.den, options->video_millifps, 1000, INT32_MAX);
+    av_reduce(&wish.frame_rate.num, &wish.frame_rate.den, options->video_millifps, 1000, MOST_RATE);
     return wish;
 }
 
@@ -203,10 +206,11 @@ static const char *substitute_text(const struct transcoder *transcoder)
                                          : "recording nothing until a segment begins";
 }
 
-static void fail(struct transcoder *transcoder, const struct rtsprec_error *error)
+/* Each boundary tries again: the first failure of a row is the one to tell. */
+static void fail(struct transcoder *transcoder, const struct rtsprec_error *error, bool is_news)
 {
     substitute(transcoder, true, RTSPREC_COVERAGE_UNSUPPORTED);
-    dispatcher_log(transcoder->camera->dispatcher, RTSPREC_LOG_ERROR,
+    dispatcher_log(transcoder->camera->dispatcher, is_news ? RTSPREC_LOG_ERROR : RTSPREC_LOG_DEBUG,
                    transcoder->camera->options.name, "The video cannot be transcoded: %s; %s",
                    error->text, substitute_text(transcoder));
 }
@@ -225,7 +229,7 @@ static void begin_encoding(struct transcoder *transcoder)
     if (!make_encoding(transcoder)) {
         struct rtsprec_error error;
         error_set(&error, RTSPREC_ERROR_NO_MEMORY, "out of memory");
-        fail(transcoder, &error);
+        fail(transcoder, &error, true);
         return;
     }
     encoding_forget_times(transcoder->encoding);
@@ -260,8 +264,10 @@ static void flush(struct transcoder *transcoder)
 {
     struct rtsprec_error error;
     sounds_flush(&transcoder->sounds, take_sound, transcoder);
-    if (is_open(transcoder))
-        encode(transcoder, NULL, 1, &error);
+    if (is_open(transcoder) && encode(transcoder, NULL, 1, &error) < 0)
+        dispatcher_log(transcoder->camera->dispatcher, RTSPREC_LOG_WARNING,
+                       transcoder->camera->options.name, "The end of the video is missing: %s",
+                       error.text);
     if (transcoder->encoding) {
         encoding_close(transcoder->encoding);
         encoding_forget_boundary(transcoder->encoding);
@@ -351,11 +357,12 @@ static void take_to_encode(struct transcoder *transcoder, struct queue_item *ite
     }
     if (!transcoder->only_keys)
         end_hole(transcoder, item);
+    bool is_news = !encoding_is_fruitless(transcoder->encoding);
     if ((!is_open(transcoder) &&
          encoding_open(transcoder->encoding, transcoder->in, transcoder->sounds.out,
                        &transcoder->plan, packet, &error) < 0) ||
         encode(transcoder, packet, keep_every, &error) < 0) {
-        fail(transcoder, &error);
+        fail(transcoder, &error, is_news);
         transcoder_take(transcoder, item);
     }
 }

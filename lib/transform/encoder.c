@@ -243,6 +243,26 @@ static int try_one(struct encoder *encoder, const struct candidate *candidate,
     return err < 0 ? err : open_one(encoder, candidate, wish, step);
 }
 
+/* Also without the preset, which one encoder knows and another does not. */
+static int try_presets(struct encoder *encoder, const struct candidate *candidate,
+                       const struct encoder_wish *wish, const char **step, encoder_say_fn *say,
+                       void *user)
+{
+    int err = try_one(encoder, candidate, wish, step);
+    if (err >= 0 || !wish->preset || err == AVERROR(ENOMEM) || err == AVERROR_ENCODER_NOT_FOUND)
+        return err;
+    struct encoder_wish plain = *wish;
+    plain.preset = NULL;
+    if ((err = try_one(encoder, candidate, &plain, step)) < 0)
+        return err;
+    char text[256];
+    snprintf(text, sizeof(text), "The encoder %s has no preset \"%s\": going on with its usual one",
+             candidate->name, wish->preset);
+    say(user, true, text);
+    encoder->refuses_preset = true;
+    return 0;
+}
+
 /* FFmpeg's name, or that of a kind. */
 static bool is_named(const struct candidate *candidate, const char *name)
 {
@@ -259,7 +279,7 @@ int encoder_open(struct encoder *encoder, const struct encoder_wish *wish, encod
     if (!is_known) {
         snprintf(text, sizeof(text), "The encoder \"%s\" is not one of %s", wish->name,
                  avcodec_get_name(wish->codec));
-        say(user, text);
+        say(user, true, text);
     }
     /* What was named comes first, then the others in their order. */
     for (int pass = wish->name ? 0 : 1; pass < 2; pass++) {
@@ -268,7 +288,7 @@ int encoder_open(struct encoder *encoder, const struct encoder_wish *wish, encod
             const char *step;
             if (candidate->codec != wish->codec || is_named(candidate, wish->name) != (pass == 0))
                 continue;
-            int err = try_one(encoder, candidate, wish, &step);
+            int err = try_presets(encoder, candidate, wish, &step, say, user);
             if (err >= 0)
                 return 0;
             if (err == AVERROR(ENOMEM))
@@ -277,7 +297,7 @@ int encoder_open(struct encoder *encoder, const struct encoder_wish *wish, encod
             snprintf(text, sizeof(text), "The encoder %s is no use: %s%s%s", candidate->name, step,
                      err == AVERROR_ENCODER_NOT_FOUND ? "" : ": ",
                      err == AVERROR_ENCODER_NOT_FOUND ? "" : reason);
-            say(user, text);
+            say(user, pass == 0, text);
         }
     }
     return error_set(error, RTSPREC_ERROR_UNSUPPORTED, "no encoder of %s works here",

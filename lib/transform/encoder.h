@@ -29,7 +29,8 @@ struct encoder_wish {
      * any. When it fails the others are tried. */
     const char *name;
     const char *device; /* of vaapi, a path; NULL: the first */
-    const char *preset; /* as the encoder calls it; NULL: the fastest that is good */
+    /* As the encoder calls it; NULL, or one that it does not know: the fastest that is good. */
+    const char *preset;
 };
 
 struct encoder {
@@ -38,11 +39,12 @@ struct encoder {
     AVFrame *uploaded;         /* owned; for encoders that take frames of their device only */
     enum AVPixelFormat format; /* of the frames to send */
     bool forces_no_keys;       /* pict_type is ignored: only its first frame is sure to be one */
+    bool refuses_preset;       /* that of the wish is not its own */
     bool has_frame;
 };
 
-/* Told of each encoder that does not work, and why. */
-typedef void encoder_say_fn(void *user, const char *text);
+/* Told of each encoder that does not work, and why; is_asked_for: by the wish, by its name. */
+typedef void encoder_say_fn(void *user, bool is_asked_for, const char *text);
 
 /*
  * Opens the first encoder that works. Needs encoder_close() after success only.

@@ -267,7 +267,7 @@ static int advance(struct video *video)
         video->has_decoded = place_decoded(video);
         return 1;
     }
-    if (err == AVERROR_EOF && video->is_ending) {
+    if (err != AVERROR(EAGAIN) && video->is_ending) {
         video->is_decoder_at_end = true;
         err = encoder_send(&video->encoder, NULL);
         return err < 0 ? err : 1;
@@ -289,6 +289,8 @@ static int renew(struct video *video, struct rtsprec_error *error)
 {
     struct encoder_wish wish = video->options.wish;
     wish.name = video->encoder.name;
+    if (video->encoder.refuses_preset)
+        wish.preset = NULL;
     encoder_close(&video->encoder);
     video->is_renewing = false;
     return encoder_open(&video->encoder, &wish, video->options.say, video->options.user, error);

@@ -1,5 +1,6 @@
 #include "unit.h"
 
+#include "camera/transcoder.h"
 #include "transform/policy.h"
 
 static AVCodecParameters camera(enum AVCodecID codec, int width, int height)
@@ -98,12 +99,27 @@ static void pictures_keep_their_aspect_and_become_even(void **state)
     }
 }
 
+/* As encoders can say it, MPEG-4's with 16 bits for each part. */
+static void a_rate_has_room_in_every_codec(void **state)
+{
+    const int64_t rates[] = {100, 15000, 29970, 59940, 66001, 239999};
+    (void)state;
+    for (size_t i = 0; i < LENGTH(rates); i++) {
+        struct camera_options options = {.video_millifps = rates[i]};
+        AVRational rate = transcoder_wish(&options).frame_rate;
+        assert_true(rate.num <= UINT16_MAX && rate.den <= UINT16_MAX);
+        double off = av_q2d(rate) * 1000 / (double)rates[i] - 1;
+        require(off > -1e-5 && off < 1e-5, "%d/%d of %d", rate.num, rate.den, (int)rates[i]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_fits_is_copied_and_the_rest_encoded),
         cmocka_unit_test(a_short_buffer_gets_the_beginning),
         cmocka_unit_test(pictures_keep_their_aspect_and_become_even),
+        cmocka_unit_test(a_rate_has_room_in_every_codec),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -40,10 +40,10 @@ static bool begins_file(void *user, int64_t pts_us)
     return true;
 }
 
-static void hear(void *user, const char *text)
+static void hear(void *user, bool is_asked_for, const char *text)
 {
     struct rig *rig = user;
-    (void)text;
+    (void)is_asked_for, (void)text;
     rig->said++;
 }
 
