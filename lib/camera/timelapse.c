@@ -2,13 +2,13 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "archive/part_files.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/thread.h"
 #include "camera/recover.h"
+#include "ingest/parameters.h"
 #include "segment/container.h"
 
 /* What a frame takes of the index: 4 bytes for its size and up to 8 for its place; in an mkv 24. */
@@ -268,20 +268,12 @@ void timelapse_take(struct timelapse *timelapse, const AVPacket *packet, int64_t
         add_frame(timelapse, packet, wall_us);
 }
 
-static bool is_same_video(const AVCodecParameters *a, const AVCodecParameters *b)
-{
-    return a->codec_id == b->codec_id && a->width == b->width && a->height == b->height &&
-           a->extradata_size == b->extradata_size &&
-           (a->extradata_size == 0 ||
-            memcmp(a->extradata, b->extradata, (size_t)a->extradata_size) == 0);
-}
-
 void timelapse_begin(struct timelapse *timelapse, struct stream *stream)
 {
     stream_unref(&timelapse->stream);
     timelapse->stream = stream_ref(stream);
     if (timelapse->segment &&
-        !is_same_video(timelapse->track->tracks[0].parameters, stream->tracks[0].parameters))
+        !parameters_are_same(timelapse->track->tracks[0].parameters, stream->tracks[0].parameters))
         close_file(timelapse);
 }
 

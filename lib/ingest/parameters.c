@@ -17,6 +17,14 @@ static bool is_h26x(const AVCodecParameters *codec)
     return codec->codec_id == AV_CODEC_ID_H264 || codec->codec_id == AV_CODEC_ID_HEVC;
 }
 
+bool parameters_are_same(const AVCodecParameters *a, const AVCodecParameters *b)
+{
+    return a->codec_id == b->codec_id && a->width == b->width && a->height == b->height &&
+           a->extradata_size == b->extradata_size &&
+           (a->extradata_size == 0 ||
+            !memcmp(a->extradata, b->extradata, (size_t)a->extradata_size));
+}
+
 /* All sets in Annex B, allocated; NULL without memory. */
 static uint8_t *write_sets(const struct parameter_sets *sets)
 {

@@ -6,6 +6,7 @@
 #ifndef INGEST_PARAMETERS_H
 #define INGEST_PARAMETERS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <libavcodec/codec_par.h>
@@ -28,6 +29,9 @@ struct parameters {
  */
 int parameters_init(struct parameters *parameters, const AVCodecParameters *announced);
 void parameters_uninit(struct parameters *parameters);
+
+/* Whether a file of one goes on with frames of the other: codec, size and sets. */
+bool parameters_are_same(const AVCodecParameters *a, const AVCodecParameters *b);
 
 /*
  * Looks at a frame: of H.264 and H.265 at the sets that come with it as AV_PKT_DATA_NEW_EXTRADATA,
