@@ -76,7 +76,8 @@ static void wait_for_frames(const struct rtsprec_camera *camera, int count)
     assert_true(statistics_of(camera).received_packets_total >= before + count);
 }
 
-static struct rtsprec_recorder *open_recorder(struct seen *seen, struct rtsprec_camera **camera)
+static struct rtsprec_recorder *open_recorder(struct seen *seen, const char *from,
+                                              struct rtsprec_camera **camera)
 {
     struct rtsprec_recorder_options options;
     struct rtsprec_camera_options camera_options;
@@ -88,7 +89,7 @@ static struct rtsprec_recorder *open_recorder(struct seen *seen, struct rtsprec_
     assert_int_equal(rtsprec_recorder_create(&recorder, &options, NULL), 0);
     rtsprec_camera_options_init(&camera_options);
     camera_options.name = "door";
-    camera_options.url = url;
+    camera_options.url = from;
     camera_options.output_directory = directory;
     camera_options.segment_duration_us = INT64_C(3600000000);
     assert_int_equal(rtsprec_camera_create(camera, recorder, &camera_options, NULL), 0);
@@ -99,7 +100,7 @@ static void a_camera_in_standby_is_connected_and_not_recorded(void **state)
 {
     struct seen seen = {0};
     struct rtsprec_camera *camera;
-    struct rtsprec_recorder *recorder = open_recorder(&seen, &camera);
+    struct rtsprec_recorder *recorder = open_recorder(&seen, url, &camera);
     struct rtsprec_camera_statistics statistics;
 
     (void)state;
@@ -146,7 +147,7 @@ static void a_camera_that_is_off_is_not_connected(void **state)
 {
     struct seen seen = {0};
     struct rtsprec_camera *camera;
-    struct rtsprec_recorder *recorder = open_recorder(&seen, &camera);
+    struct rtsprec_recorder *recorder = open_recorder(&seen, url, &camera);
     struct rtsprec_camera_statistics statistics;
 
     (void)state;
@@ -190,7 +191,7 @@ static void a_stop_is_told_from_a_pause(void **state)
 {
     struct seen seen = {0};
     struct rtsprec_camera *camera;
-    struct rtsprec_recorder *recorder = open_recorder(&seen, &camera);
+    struct rtsprec_recorder *recorder = open_recorder(&seen, url, &camera);
 
     (void)state;
     assert_int_equal(rtsprec_camera_start(camera, NULL), 0);
@@ -209,21 +210,10 @@ static void a_stop_is_told_from_a_pause(void **state)
 static void encoded_sound_loses_nothing(void **state)
 {
     struct seen seen = {0};
-    struct rtsprec_recorder_options options;
-    struct rtsprec_camera_options camera_options;
-    struct rtsprec_recorder *recorder;
     struct rtsprec_camera *camera;
+    struct rtsprec_recorder *recorder = open_recorder(&seen, g711, &camera);
 
     (void)state;
-    rtsprec_recorder_options_init(&options);
-    options.event = on_event;
-    options.user = &seen;
-    assert_int_equal(rtsprec_recorder_create(&recorder, &options, NULL), 0);
-    rtsprec_camera_options_init(&camera_options);
-    camera_options.name = "sound";
-    camera_options.url = g711;
-    camera_options.output_directory = directory;
-    assert_int_equal(rtsprec_camera_create(&camera, recorder, &camera_options, NULL), 0);
     assert_int_equal(rtsprec_camera_start(camera, NULL), 0);
     wait_for(&seen.opened, 1);
     wait_for_frames(camera, 100);
@@ -239,7 +229,7 @@ static void nonsense_is_refused(void **state)
 {
     struct seen seen = {0};
     struct rtsprec_camera *camera;
-    struct rtsprec_recorder *recorder = open_recorder(&seen, &camera);
+    struct rtsprec_recorder *recorder = open_recorder(&seen, url, &camera);
 
     (void)state;
     assert_int_equal(rtsprec_camera_set_recording(camera, (enum rtsprec_recording)3, 0),
@@ -271,7 +261,7 @@ static void any_thread_may_change_it(void **state)
 {
     struct seen seen = {0};
     struct rtsprec_camera *camera;
-    struct rtsprec_recorder *recorder = open_recorder(&seen, &camera);
+    struct rtsprec_recorder *recorder = open_recorder(&seen, url, &camera);
     pthread_t threads[3];
 
     (void)state;
