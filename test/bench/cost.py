@@ -3,7 +3,7 @@
 
     bench/cost.py --rtsprecd FILE --rtspload FILE --floor FILE [option ...]
 
-`cmake --build build/dev --target bench_cost_run` does it all, with a release build of rtsprecd;
+`cmake --build build/dev --target bench_cost_run` does it all, with the rtsprecd of that build;
 docs/performance.md says what is measured and how. The options are for less than all of it.
 """
 
