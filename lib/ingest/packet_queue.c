@@ -4,8 +4,6 @@
 
 #include <rtsprec/error.h>
 
-#include "base/thread.h"
-
 int packet_queue_init(struct packet_queue *queue, int64_t max_us, int64_t max_bytes)
 {
     *queue = (struct packet_queue){
@@ -13,7 +11,12 @@ int packet_queue_init(struct packet_queue *queue, int64_t max_us, int64_t max_by
         .max_bytes = max_bytes,
         .latest_us = INT64_MIN,
     };
-    return wait_init(&queue->lock, &queue->wake);
+    if (pthread_mutex_init(&queue->lock, NULL) != 0)
+        return RTSPREC_ERROR_SYSTEM;
+    if (sem_init(&queue->wake, 0, 0) == 0)
+        return 0;
+    pthread_mutex_destroy(&queue->lock);
+    return RTSPREC_ERROR_SYSTEM;
 }
 
 void packet_queue_uninit(struct packet_queue *queue)
@@ -21,7 +24,8 @@ void packet_queue_uninit(struct packet_queue *queue)
     for (int i = 0; i < queue->count; i++)
         queue_item_uninit(&queue->items[(queue->first + i) % queue->capacity]);
     free(queue->items);
-    wait_uninit(&queue->lock, &queue->wake);
+    sem_destroy(&queue->wake);
+    pthread_mutex_destroy(&queue->lock);
 }
 
 void queue_item_uninit(struct queue_item *item)
@@ -119,6 +123,14 @@ static bool ends_patience(const struct packet_queue *queue, const struct queue_i
            queue->bytes >= queue->max_bytes / 2 || queue->us >= queue->max_us / 2;
 }
 
+/* With the lock; whoever gets true posts wake, once it is let go of. */
+static bool end_sleep(struct packet_queue *queue)
+{
+    bool was_asleep = queue->is_asleep;
+    queue->is_asleep = false;
+    return was_asleep;
+}
+
 int packet_queue_push(struct packet_queue *queue, const struct queue_item *item)
 {
     int result = 0;
@@ -137,13 +149,11 @@ int packet_queue_push(struct packet_queue *queue, const struct queue_item *item)
         goto done;
     }
     append(queue, item);
-    is_due = queue->is_asleep && ends_patience(queue, item);
-    if (is_due)
-        queue->is_asleep = false;
+    is_due = ends_patience(queue, item) && end_sleep(queue);
 done:
     pthread_mutex_unlock(&queue->lock);
     if (is_due)
-        pthread_cond_signal(&queue->wake);
+        sem_post(&queue->wake);
     return result;
 }
 
@@ -151,9 +161,10 @@ void packet_queue_close(struct packet_queue *queue)
 {
     pthread_mutex_lock(&queue->lock);
     queue->closed = true;
-    queue->is_asleep = false;
-    pthread_cond_signal(&queue->wake);
+    bool was_asleep = end_sleep(queue);
     pthread_mutex_unlock(&queue->lock);
+    if (was_asleep)
+        sem_post(&queue->wake);
 }
 
 void packet_queue_reopen(struct packet_queue *queue)
@@ -168,9 +179,13 @@ bool packet_queue_pop(struct packet_queue *queue, const struct queue_patience *p
 {
     pthread_mutex_lock(&queue->lock);
     queue->patience = *patience;
-    queue->is_asleep = queue->count == 0 && !queue->closed;
-    while (queue->is_asleep)
-        pthread_cond_wait(&queue->wake, &queue->lock);
+    if (queue->count == 0 && !queue->closed) {
+        queue->is_asleep = true;
+        pthread_mutex_unlock(&queue->lock);
+        while (sem_wait(&queue->wake) != 0) {
+        }
+        pthread_mutex_lock(&queue->lock);
+    }
     bool has_item = queue->count > 0;
     if (has_item) {
         *item = queue->items[queue->first];

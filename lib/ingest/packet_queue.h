@@ -12,6 +12,7 @@
 #define INGEST_PACKET_QUEUE_H
 
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -56,16 +57,19 @@ struct queue_dropped {
 struct packet_queue {
     int64_t max_us, max_bytes; /* constant */
 
+    /* The writer sleeps on it. No condition variable: that would take the lock again in the kernel,
+     * one system call in three of all that a camera makes besides receiving and writing. */
+    sem_t wake;
+
     /* Guards all below: the one lock between network and disk. */
     pthread_mutex_t lock;
-    pthread_cond_t wake;      /* the writer */
     struct queue_item *items; /* a ring */
     int capacity, first, count;
     int64_t bytes;
     int64_t latest_us; /* the latest media time of the run; INT64_MIN before its first item */
     int64_t us; /* from the first item to the last: the sum of all advances but the first's */
     bool closed;
-    bool is_asleep;                 /* the writer is, until something is due */
+    bool is_asleep;                 /* the writer is, or is about to be, until wake is posted */
     struct queue_patience patience; /* its */
     bool refusing;                  /* until the next key frame that fits */
     struct queue_dropped dropped;   /* since packet_queue_take_dropped() */
