@@ -16,6 +16,7 @@
 struct rtsprec_recorder {
     struct dispatcher *dispatcher;
     struct durable *durable;
+    struct common_reader *common_reader;
     int max_transcodes;
     atomic_int transcodes; /* places taken */
 
@@ -61,6 +62,7 @@ int rtsprec_recorder_create(struct rtsprec_recorder **out,
     recorder->max_transcodes = taken.max_transcodes;
     struct dispatcher_callbacks callbacks = {taken.event, taken.log, taken.log_level, taken.user};
     if ((err = durable_create(&recorder->durable, error)) < 0 ||
+        (err = common_reader_create(&recorder->common_reader, error)) < 0 ||
         (err = dispatcher_create(&recorder->dispatcher, &callbacks, error)) < 0) {
         rtsprec_recorder_destroy(&recorder);
         return err;
@@ -220,6 +222,11 @@ struct durable *recorder_durable(struct rtsprec_recorder *recorder)
     return recorder->durable;
 }
 
+struct common_reader *recorder_common_reader(struct rtsprec_recorder *recorder)
+{
+    return recorder->common_reader;
+}
+
 bool recorder_begin_transcode(struct rtsprec_recorder *recorder)
 {
     int count = atomic_load(&recorder->transcodes);
@@ -292,6 +299,7 @@ void rtsprec_recorder_destroy(struct rtsprec_recorder **recorder_pointer)
         struct rtsprec_camera *camera = recorder->first;
         rtsprec_camera_destroy(&camera);
     }
+    common_reader_destroy(&recorder->common_reader);
     durable_destroy(&recorder->durable);
     turns_uninit(&recorder->turns);
     wait_uninit(&recorder->lock, &recorder->released);

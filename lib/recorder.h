@@ -8,6 +8,7 @@
 
 #include "archive/root.h"
 #include "base/dispatcher.h"
+#include "camera/common_reader.h"
 #include "keeper/keeper.h"
 #include "segment/durable.h"
 
@@ -31,6 +32,7 @@ void recorder_close_archive(struct rtsprec_recorder *recorder, struct archive_ro
 
 struct dispatcher *recorder_dispatcher(struct rtsprec_recorder *recorder);
 struct durable *recorder_durable(struct rtsprec_recorder *recorder);
+struct common_reader *recorder_common_reader(struct rtsprec_recorder *recorder);
 
 /* Takes one of the places for transcoding; false when all are taken. */
 bool recorder_begin_transcode(struct rtsprec_recorder *recorder);

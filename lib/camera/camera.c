@@ -96,6 +96,7 @@ int rtsprec_camera_create(struct rtsprec_camera **out, struct rtsprec_recorder *
     camera->recorder = recorder;
     camera->dispatcher = recorder_dispatcher(recorder);
     camera->durable = recorder_durable(recorder);
+    camera->common_reader = recorder_common_reader(recorder);
     camera->state_since_us = clock_real_us();
     camera->recording_from_us = INT64_MIN;
     camera->recording_changes = 1; /* what it begins with */

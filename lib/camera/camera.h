@@ -1,6 +1,7 @@
 /*
  * One camera's life: two threads, a queue between them, and what both tell the outside. The reader
- * (reader.c) owns the network, the writer (writer.c) owns the disk.
+ * (reader.c) owns the network, the writer (writer.c) owns the disk. While the common reader has the
+ * run, what is the reader's here is its.
  */
 #ifndef CAMERA_CAMERA_H
 #define CAMERA_CAMERA_H
@@ -33,8 +34,9 @@ struct camera_counters {
 struct rtsprec_camera {
     /* constant */
     struct rtsprec_recorder *recorder;
-    struct dispatcher *dispatcher; /* the recorder's */
-    struct durable *durable;       /* the recorder's */
+    struct dispatcher *dispatcher;       /* the recorder's */
+    struct durable *durable;             /* the recorder's */
+    struct common_reader *common_reader; /* the recorder's */
     struct camera_options options;
     struct transcoder *transcoder; /* the writer's, when it runs */
 

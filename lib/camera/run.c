@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "camera/announced.h"
 #include "camera/camera.h"
+#include "camera/common_reader.h"
 #include "camera/parameter_gate.h"
 #include "camera/record_gate.h"
 #include "camera/watch.h"
@@ -381,6 +382,7 @@ static int take_audio(struct run *run, int track, int64_t arrival_us, struct rts
     return hand_over(run, track, run->packet, arrival_us, error);
 }
 
+/* Returns 0, an error, or in a turn 1 when nothing more has come. */
 static int run_read(struct run *run, struct rtsprec_error *error)
 {
     struct rtsprec_camera *camera = run->camera;
@@ -391,7 +393,7 @@ static int run_read(struct run *run, struct rtsprec_error *error)
         av_packet_unref(run->packet);
         return watch_explain_silence(&run->watch, now_us, error);
     }
-    if (err < 0)
+    if (err != 0)
         return err;
     if (cancel_held(&camera->cancel)) {
         av_packet_unref(run->packet);
@@ -417,6 +419,36 @@ static int run_read(struct run *run, struct rtsprec_error *error)
     return err;
 }
 
+/* A run as the common reader sees it. */
+struct common_run {
+    struct run *run;
+    struct rtsprec_error *error;
+};
+
+static int take_turn(void *user, uint8_t *buffer)
+{
+    struct common_run *common = user;
+    struct source *source = common->run->source;
+    int result = 0;
+    source_begin_turn(source, buffer);
+    while (result == 0)
+        result = run_read(common->run, common->error);
+    bool has_more = source_end_turn(source);
+    return result < 0 ? result : has_more;
+}
+
+/* What comes, until something ends it. */
+static int run_go_on(struct run *run, struct rtsprec_error *error)
+{
+    int err = 0;
+    if (run->source->takes_turns)
+        return common_reader_join(run->camera->common_reader, take_turn,
+                                  &(struct common_run){run, error}, error);
+    while (err == 0)
+        err = run_read(run, error);
+    return err;
+}
+
 int run_record(struct rtsprec_camera *camera, bool *was_recording, struct rtsprec_error *error)
 {
     struct run run = {.camera = camera};
@@ -424,8 +456,8 @@ int run_record(struct rtsprec_camera *camera, bool *was_recording, struct rtspre
     camera->is_connected = err == 0;
     if (err == 0)
         count(&camera->counters.connects, 1);
-    while (err == 0)
-        err = run_read(&run, error);
+    if (err == 0)
+        err = run_go_on(&run, error);
 
     *was_recording = run.stream != NULL;
     if (run.stream) {

@@ -1,5 +1,6 @@
 #include "ingest/connection.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>
@@ -23,15 +24,12 @@
  * takes up to a tick more than it is asked for. */
 #define SLICE_MS 80
 
-/* Gathering: 20 reads a second. At 10 Mbit/s and more the size ends the wait before. */
-#define GATHER_MS    50
-#define GATHER_BYTES (64 * 1024)
-
 struct connection {
     int fd;          /* TCP; -1: none */
     AVIOContext *io; /* TLS; NULL: none */
     struct cancel *cancel;
     bool is_closing;
+    bool waits;
 };
 
 static int interrupted(void *opaque)
@@ -45,13 +43,6 @@ static int fail(struct connection *connection, int averror, const char *what,
                 struct rtsprec_error *error)
 {
     return failure_of_averror(connection->cancel, averror, what, error);
-}
-
-static void set_receive(int fd, int bytes, int ms)
-{
-    struct timeval time = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
-    setsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &bytes, sizeof(bytes));
-    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &time, sizeof(time));
 }
 
 /* Waits until the socket is ready for what events say. Returns 0, or -errno when interrupted. */
@@ -88,7 +79,8 @@ static int connect_socket(struct connection *connection, const struct addrinfo *
     int on = 1;
     setsockopt(connection->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
     /* Reads block, but no longer than a slice; writes never do, see connection_write(). */
-    set_receive(connection->fd, 1, SLICE_MS);
+    struct timeval slice = {.tv_usec = SLICE_MS * 1000};
+    setsockopt(connection->fd, SOL_SOCKET, SO_RCVTIMEO, &slice, sizeof(slice));
     int flags = fcntl(connection->fd, F_GETFL);
     return fcntl(connection->fd, F_SETFL, flags & ~O_NONBLOCK) < 0 ? -errno : 0;
 }
@@ -147,6 +139,7 @@ int connection_open(struct connection **out, const struct connection_options *op
         return error_set(error, RTSPREC_ERROR_NO_MEMORY, "out of memory");
     connection->fd = -1;
     connection->cancel = options->cancel;
+    connection->waits = true;
     int err = options->is_tls ? open_tls(connection, options, error)
                               : open_tcp(connection, options, error);
     if (err < 0)
@@ -167,10 +160,10 @@ void connection_close(struct connection **connection_pointer)
     free(connection);
 }
 
-void connection_gather(struct connection *connection)
+void connection_set_waiting(struct connection *connection, bool waits)
 {
-    if (connection->fd >= 0)
-        set_receive(connection->fd, GATHER_BYTES, GATHER_MS);
+    assert(waits || connection->fd >= 0);
+    connection->waits = waits;
 }
 
 void connection_set_closing(struct connection *connection)
@@ -187,7 +180,7 @@ int connection_read(struct connection *connection, uint8_t *data, size_t size,
         int got = avio_read_partial(connection->io, data, (int)size);
         return got > 0 ? got : fail(connection, got ? got : AVERROR_EOF, "receiving", error);
     }
-    ssize_t got = recv(connection->fd, data, size, 0);
+    ssize_t got = recv(connection->fd, data, size, connection->waits ? 0 : MSG_DONTWAIT);
     if (got > 0)
         return (int)got;
     if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
@@ -208,6 +201,9 @@ int connection_write(struct connection *connection, const void *data, size_t siz
     while (size > 0) {
         ssize_t sent = send(connection->fd, next, size, MSG_NOSIGNAL | MSG_DONTWAIT);
         int err = sent < 0 ? -errno : 0;
+        if (err == -EAGAIN && !connection->waits)
+            return error_set(error, RTSPREC_ERROR_CLOSED,
+                             "sending: the camera takes nothing any more");
         if (err == -EAGAIN || err == -EINTR)
             err = wait_ready(connection, POLLOUT);
         if (err < 0)
@@ -218,13 +214,10 @@ int connection_write(struct connection *connection, const void *data, size_t siz
     return 0;
 }
 
-int connection_offer(struct connection *connection, const void *data, size_t size,
-                     struct rtsprec_error *error)
+bool connection_has_room(const struct connection *connection)
 {
     struct pollfd wanted = {.fd = connection->fd, .events = POLLOUT};
-    if (!connection->io && poll(&wanted, 1, 0) <= 0)
-        return 0;
-    return connection_write(connection, data, size, error);
+    return connection->io || poll(&wanted, 1, 0) > 0;
 }
 
 int connection_descriptor(const struct connection *connection)

@@ -1,8 +1,8 @@
 /*
  * The bytes of one RTSP connection: TCP on a socket of our own, TLS through libavformat.
  *
- * TCP is ours because of what it costs: with SO_RCVLOWAT and SO_RCVTIMEO one system call waits for
- * and takes what 50 ms have brought, where AVIO polls before each read and wakes for each segment.
+ * TCP is ours because of what it costs: one system call takes what has come, where AVIO polls
+ * before each read.
  *
  * Thread-safety: one thread at a time.
  */
@@ -36,10 +36,10 @@ int connection_open(struct connection **out, const struct connection_options *op
 void connection_close(struct connection **connection);
 
 /*
- * From now on media come: a read gathers for up to 50 ms or 64 KiB. No longer, for it adds to what
- * a crash loses. TLS gives record by record all the same.
+ * Whether a read waits for bytes and a write for room, as both do at first. If not, which is for
+ * TCP only, a read that finds nothing returns 0 at once, and a write without room fails.
  */
-void connection_gather(struct connection *connection);
+void connection_set_waiting(struct connection *connection, bool waits);
 
 /* A stop no longer ends calls, only the deadline does: for a good-bye. */
 void connection_set_closing(struct connection *connection);
@@ -55,9 +55,8 @@ int connection_read(struct connection *connection, uint8_t *data, size_t size,
 int connection_write(struct connection *connection, const void *data, size_t size,
                      struct rtsprec_error *error);
 
-/* The same, unless there is no room for any of it at this moment: then nothing is sent. */
-int connection_offer(struct connection *connection, const void *data, size_t size,
-                     struct rtsprec_error *error);
+/* Whether there is room for a request at this moment; with TLS nobody knows, and it says yes. */
+bool connection_has_room(const struct connection *connection);
 
 /* The socket, for waiting on several; -1 with TLS. */
 int connection_descriptor(const struct connection *connection);

@@ -15,6 +15,9 @@
 /* A request: its URL, and what an Authorization header may take. */
 #define REQUEST_BYTES (8 * 1024)
 
+/* So that a camera that floods us leaves time for others. */
+#define TURN_BYTES (1024 * 1024)
+
 /* Behind this much that makes no sense, none will come. */
 #define MAX_GARBAGE_BYTES (1024 * 1024)
 
@@ -25,8 +28,9 @@ int rtsp_client_open(struct rtsp_client *client, const struct connection_options
         .cancel = options->cancel,
         .username = username,
         .password = password,
-        .buffer = malloc(RTSP_CLIENT_BUFFER_BYTES),
+        .own_buffer = malloc(RTSP_CLIENT_BUFFER_BYTES),
     };
+    client->buffer = client->own_buffer;
     if (!client->buffer)
         return error_set(error, RTSPREC_ERROR_NO_MEMORY, "out of memory");
     return connection_open(&client->connection, options, error);
@@ -35,8 +39,8 @@ int rtsp_client_open(struct rtsp_client *client, const struct connection_options
 void rtsp_client_close(struct rtsp_client *client)
 {
     connection_close(&client->connection);
-    free(client->buffer);
-    client->buffer = NULL;
+    free(client->own_buffer);
+    client->own_buffer = client->buffer = NULL;
 }
 
 int rtsp_client_send(struct rtsp_client *client, const char *method, const char *url,
@@ -73,6 +77,8 @@ int rtsp_client_answer(struct rtsp_client *client, const struct rtsp_message *re
     if (request->cseq >= 0)
         snprintf(number, sizeof(number), "CSeq: %" PRId64 "\r\n", request->cseq);
     int size = snprintf(reply, sizeof(reply), "RTSP/1.0 %d %s\r\n%s\r\n", status, reason, number);
+    if (client->is_in_turn && !connection_has_room(client->connection))
+        return 0;
     return connection_write(client->connection, reply, (size_t)size, error);
 }
 
@@ -102,15 +108,54 @@ static int parse(struct rtsp_client *client, struct rtsp_item *item, struct rtsp
     return 0;
 }
 
+/* What was not taken, in another buffer or at the beginning of the same. */
+static void move(struct rtsp_client *client, uint8_t *buffer)
+{
+    size_t left = client->end - client->begin;
+    memmove(buffer, client->buffer + client->begin, left);
+    client->buffer = buffer;
+    client->begin = 0;
+    client->end = left;
+}
+
+void rtsp_client_begin_turn(struct rtsp_client *client, uint8_t *buffer)
+{
+    move(client, buffer);
+    client->is_in_turn = true;
+    client->turn_bytes = TURN_BYTES;
+    client->is_drained = client->turn_is_spent = false;
+    connection_set_waiting(client->connection, false);
+}
+
+bool rtsp_client_end_turn(struct rtsp_client *client)
+{
+    move(client, client->own_buffer);
+    client->is_in_turn = false;
+    connection_set_waiting(client->connection, true);
+    return !client->is_drained;
+}
+
+/* Within a turn: less than there was room for is all that there is. */
+static int take_turn(struct rtsp_client *client, size_t room, struct rtsprec_error *error)
+{
+    int got = 0;
+    room = room < client->turn_bytes ? room : client->turn_bytes;
+    if (!client->is_drained && room > 0)
+        got = connection_read(client->connection, client->buffer + client->end, room, error);
+    client->is_drained |= got >= 0 && (size_t)got < room;
+    client->turn_is_spent = got == 0;
+    client->turn_bytes -= got > 0 ? (size_t)got : 0;
+    return got;
+}
+
 /* Returns 1 with more bytes, 0 when nothing came, or an error. */
 static int fill(struct rtsp_client *client, struct rtsprec_error *error)
 {
-    size_t left = client->end - client->begin;
-    memmove(client->buffer, client->buffer + client->begin, left);
-    client->begin = 0;
-    client->end = left;
-    int got = connection_read(client->connection, client->buffer + left,
-                              RTSP_CLIENT_BUFFER_BYTES - left, error);
+    move(client, client->buffer);
+    size_t room = RTSP_CLIENT_BUFFER_BYTES - client->end;
+    int got = client->is_in_turn
+                  ? take_turn(client, room, error)
+                  : connection_read(client->connection, client->buffer + client->end, room, error);
     if (got <= 0)
         return got;
     client->end += (size_t)got;

@@ -8,9 +8,9 @@
 #include "ingest/connection.h"
 #include "ingest/rtsp_auth.h"
 #include "ingest/rtsp_message.h"
+#include "ingest/source.h"
 
-/* Holds the largest item, and at 10 Mbit/s what is gathered in 50 ms. */
-#define RTSP_CLIENT_BUFFER_BYTES (128 * 1024)
+#define RTSP_CLIENT_BUFFER_BYTES SOURCE_TURN_BYTES /* holds the largest item, and more */
 
 struct rtsp_client {
     struct connection *connection; /* owned */
@@ -21,13 +21,19 @@ struct rtsp_client {
     int64_t cseq;     /* of the last request */
     char session_id[256];
 
-    uint8_t *buffer; /* owned */
+    uint8_t *buffer; /* own_buffer, or that of the turn */
     size_t begin, end;
+    uint8_t *own_buffer;   /* owned */
     bool has_more;         /* behind the last item is something that was not looked at yet */
     struct rtsp_scan scan; /* of what begins at begin */
     int64_t arrival_us;    /* monotonic: when its newest bytes came */
     size_t garbage_bytes;  /* in a row */
     bool is_channel[256];  /* those that were set up */
+
+    bool is_in_turn;
+    size_t turn_bytes;  /* how much of it may still be received */
+    bool is_drained;    /* the connection has no more */
+    bool turn_is_spent; /* there is nothing more in it */
 };
 
 /* Takes over the connection of the options. Returns 0 or an error. */
@@ -55,6 +61,17 @@ int rtsp_client_challenge(struct rtsp_client *client, const struct rtsp_message 
                           int *attempts, struct rtsprec_error *error);
 
 /*
+ * A turn takes what has come, through a buffer of RTSP_CLIENT_BUFFER_BYTES that is lent for it, and
+ * waits for nothing: rtsp_client_next() returns 0 when there is nothing more, and turn_is_spent
+ * says so. Not with TLS.
+ */
+void rtsp_client_begin_turn(struct rtsp_client *client, uint8_t *buffer);
+
+/* What is left goes into the client's own buffer. Returns whether more may have come than a turn
+ * takes. */
+bool rtsp_client_end_turn(struct rtsp_client *client);
+
+/*
  * Takes the next frame off the buffer if it lies there whole, with nothing unusual about it, as
  * most do. Returns it with its header ('$', the channel, two bytes of size), valid until the next
  * call of rtsp_client_next(); NULL when that has to look.
@@ -68,7 +85,7 @@ const uint8_t *rtsp_client_take_frame(struct rtsp_client *client);
 int rtsp_client_next(struct rtsp_client *client, struct rtsp_item *item,
                      struct rtsprec_error *error);
 
-/* Answers a request of the server. */
+/* Answers a request of the server, unless it takes no answers. */
 int rtsp_client_answer(struct rtsp_client *client, const struct rtsp_message *request, int status,
                        const char *reason, struct rtsprec_error *error);
 

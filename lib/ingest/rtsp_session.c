@@ -267,14 +267,14 @@ static int send_play(struct rtsp_session *session, struct rtsprec_error *error)
 int rtsp_session_play(struct rtsp_session *session, struct rtsprec_error *error)
 {
     session->next_keep_alive_us = clock_monotonic_us() + session->keep_alive_us;
-    int err = send_play(session, error);
-    if (err == 0 && !session->udp)
-        connection_gather(session->client->connection);
-    return err;
+    return send_play(session, error);
 }
 
+/* A camera that reads no requests is not kept from sending its media. */
 static int send_keep_alive(struct rtsp_session *session, struct rtsprec_error *error)
 {
+    if (!connection_has_room(session->client->connection))
+        return 0;
     int err =
         rtsp_client_send(session->client, session->has_get_parameter ? "GET_PARAMETER" : "OPTIONS",
                          session->offer.control, "", error);
@@ -405,13 +405,34 @@ static bool take_packet(struct rtsp_session *session, struct rtp_datagram *out)
     return false;
 }
 
+bool rtsp_session_takes_turns(const struct rtsp_session *session)
+{
+    return !session->udp && connection_descriptor(session->client->connection) >= 0;
+}
+
+void rtsp_session_begin_turn(struct rtsp_session *session, uint8_t *buffer)
+{
+    rtsp_client_begin_turn(session->client, buffer);
+}
+
+bool rtsp_session_end_turn(struct rtsp_session *session)
+{
+    return rtsp_client_end_turn(session->client);
+}
+
+/* Whether the turn, if there is one, has given all that it had. */
+static bool turn_is_spent(const struct rtsp_session *session)
+{
+    return session->client->is_in_turn && session->client->turn_is_spent;
+}
+
 int rtsp_session_read(struct rtsp_session *session, struct rtp_datagram *out,
                       struct rtsprec_error *error)
 {
     int result = 0;
     if (!session->udp && take_packet(session, out))
         return 0;
-    while (result == 0) {
+    do {
         result = session->udp ? read_udp(session, out, error) : read_tcp(session, out, error);
         int64_t now_us = session->client->arrival_us;
         if (result == 0 || session->udp)
@@ -422,9 +443,9 @@ int rtsp_session_read(struct rtsp_session *session, struct rtp_datagram *out,
             int err = send_keep_alive(session, error);
             result = err < 0 ? err : result;
         }
-    }
+    } while (result == 0 && !turn_is_spent(session));
     session->is_dead |= result < 0 && result != RTSPREC_ERROR_STOPPED;
-    return result < 0 ? result : 0;
+    return result < 0 ? result : result == 0;
 }
 
 void rtsp_session_send_rtcp(struct rtsp_session *session, int track, const uint8_t *data,
@@ -440,7 +461,8 @@ void rtsp_session_send_rtcp(struct rtsp_session *session, int track, const uint8
     if (size > sizeof(frame) - 4)
         return;
     memcpy(frame + 4, data, size);
-    connection_offer(session->client->connection, frame, 4 + size, &ignored);
+    if (connection_has_room(session->client->connection))
+        connection_write(session->client->connection, frame, 4 + size, &ignored);
 }
 
 /* The good-bye has to be read before the connection is closed, else a reset could overtake it. */

@@ -284,14 +284,30 @@ static int read_packet(struct source *base, struct source_packet *out, struct rt
             continue;
         }
         struct rtp_datagram datagram;
-        result = rtsp_session_read(source->session, &datagram, error);
-        if (result == 0)
-            result = take(source, &datagram, out, error);
+        int ended = rtsp_session_read(source->session, &datagram, error);
+        if (ended)
+            return ended;
+        result = take(source, &datagram, out, error);
     }
     return result < 0 ? result : 0;
 }
 
-static const struct source_kind rtsp_source_kind = {.read = read_packet, .close = close_source};
+static void begin_turn(struct source *base, uint8_t *buffer)
+{
+    rtsp_session_begin_turn(of(base)->session, buffer);
+}
+
+static bool end_turn(struct source *base)
+{
+    return rtsp_session_end_turn(of(base)->session);
+}
+
+static const struct source_kind rtsp_source_kind = {
+    .read = read_packet,
+    .close = close_source,
+    .begin_turn = begin_turn,
+    .end_turn = end_turn,
+};
 
 int rtsp_source_open(struct source **out, const struct source_options *options,
                      struct rtsprec_error *error)
@@ -307,6 +323,8 @@ int rtsp_source_open(struct source **out, const struct source_options *options,
         err = add_tracks(source, options->wants_audio, error);
     if (err == 0)
         err = rtsp_session_play(source->session, error);
+    if (err == 0)
+        source->base.takes_turns = rtsp_session_takes_turns(source->session);
     if (err < 0)
         close_source(&source->base);
     else

@@ -1,5 +1,7 @@
 #include "ingest/source.h"
 
+#include <assert.h>
+
 #include "ingest/av_source.h"
 #include "ingest/media_source.h"
 #include "ingest/rtsp_source.h"
@@ -16,6 +18,17 @@ int source_open(struct source **out, const struct source_options *options,
 int source_read(struct source *source, struct source_packet *out, struct rtsprec_error *error)
 {
     return source->kind->read(source, out, error);
+}
+
+void source_begin_turn(struct source *source, uint8_t *buffer)
+{
+    assert(source->takes_turns);
+    source->kind->begin_turn(source, buffer);
+}
+
+bool source_end_turn(struct source *source)
+{
+    return source->kind->end_turn(source);
 }
 
 void source_close(struct source **source_pointer)

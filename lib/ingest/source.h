@@ -20,6 +20,10 @@
 
 #define SOURCE_MAX_TRACKS 8
 
+/* What is received in a turn passes through a buffer of this size: at 20 Mbit/s all that 50 ms have
+ * brought, and small enough for a processor's cache. */
+#define SOURCE_TURN_BYTES (128 * 1024)
+
 struct source_options {
     const struct url *url;
     enum rtsprec_ingest ingest;
@@ -44,6 +48,7 @@ struct source_track {
 struct source {
     const struct source_kind *kind;
     bool has_common_times; /* of all tracks, see timeline_init() */
+    bool takes_turns;      /* source_begin_turn() may be called */
     int track_count;
     struct source_track tracks[SOURCE_MAX_TRACKS];
 };
@@ -70,14 +75,24 @@ struct source_packet {
 struct source_kind {
     int (*read)(struct source *source, struct source_packet *out, struct rtsprec_error *error);
     void (*close)(struct source *source);
+    void (*begin_turn)(struct source *source, uint8_t *buffer); /* both or none */
+    bool (*end_turn)(struct source *source);
 };
 
 /* Connects and starts the stream. On failure *out is NULL and the error says why. */
 int source_open(struct source **out, const struct source_options *options,
                 struct rtsprec_error *error);
 
-/* The next packet. Returns 0 or one of enum rtsprec_error_code. */
+/* Waits for the next packet. Returns 0 or one of enum rtsprec_error_code. */
 int source_read(struct source *source, struct source_packet *out, struct rtsprec_error *error);
+
+/*
+ * A turn: source_read() gives what has come, and does not wait; it returns 1 when there is nothing
+ * more. The buffer of SOURCE_TURN_BYTES is lent for the turn; nothing stays in it. The end of a
+ * turn returns whether there may be more than a turn takes.
+ */
+void source_begin_turn(struct source *source, uint8_t *buffer);
+bool source_end_turn(struct source *source);
 
 /* Says good-bye to the camera and frees the source; NULL is ignored. Takes at most half a second.
  */

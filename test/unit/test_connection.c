@@ -214,30 +214,31 @@ static void test_a_read_does_not_wait_long(void **state)
     end(&rig);
 }
 
-/* Media that trickle in are taken 20 times a second, not byte by byte; a lot of them at once. */
-static void test_gathering(void **state)
+/* Neither for bytes nor for room. */
+static void test_without_waiting(void **state)
 {
     (void)state;
-    static const char text[] = "0123456789";
-    static const struct server_step drips[] = {{"GO\r\n\r\n", text, 0, SEND_IN_DRIPS}, {0}};
+    static char much[64 * 1024];
     struct rig rig;
-    uint8_t data[64];
-    begin(&rig, drips);
-    connection_gather(rig.connection);
-    assert_int_equal(connection_write(rig.connection, "GO\r\n\r\n", 6, &rig.error), 0);
+    uint8_t byte;
+    int port, listener = listen_anywhere(1, &port), err = 0;
+    prepare(&rig);
+    assert_int_equal(open_at(&rig, "127.0.0.1", port, false), 0);
+    connection_set_waiting(rig.connection, false);
     int64_t begin_us = clock_monotonic_us();
-    int size = 0, reads = 0;
-    while (size < 10) {
-        int got = connection_read(rig.connection, data, sizeof(data), &rig.error);
-        assert_true(got >= 0);
-        size += got;
-        reads++;
-    }
-    int64_t passed_us = clock_monotonic_us() - begin_us;
-    require(reads <= 1 + passed_us / 45000, "%d reads in %d us", reads, (int)passed_us);
-    require(passed_us >= 9 * DRIP_MS * 1000 && reads >= 3, "%d reads in %d us", reads,
-            (int)passed_us);
-    end(&rig);
+    for (int i = 0; i < 20; i++)
+        assert_int_equal(connection_read(rig.connection, &byte, 1, &rig.error), 0);
+    /* One that waits takes 80 ms. */
+    assert_true(clock_monotonic_us() - begin_us < 20 * 40000);
+    assert_true(connection_has_room(rig.connection));
+    while (err == 0)
+        err = connection_write(rig.connection, much, sizeof(much), &rig.error);
+    assert_int_equal(err, RTSPREC_ERROR_CLOSED);
+    assert_non_null(strstr(rig.error.text, "takes nothing any more"));
+    assert_false(connection_has_room(rig.connection));
+    connection_close(&rig.connection);
+    close(listener);
+    cancel_uninit(&rig.cancel);
 }
 
 static void test_a_peer_that_goes(void **state)
@@ -317,7 +318,7 @@ int main(void)
         cmocka_unit_test(test_tls_goes_to_no_proxy),
         cmocka_unit_test(test_bytes_go_both_ways),
         cmocka_unit_test(test_a_read_does_not_wait_long),
-        cmocka_unit_test(test_gathering),
+        cmocka_unit_test(test_without_waiting),
         cmocka_unit_test(test_a_peer_that_goes),
         cmocka_unit_test(test_a_peer_that_does_not_read),
         cmocka_unit_test(test_a_stop),

@@ -36,7 +36,12 @@ struct rig {
     struct source_options options;
     struct rtsp_session *session;
     struct rtsprec_error error;
+    bool is_in_turn;
+    uint8_t lent[SOURCE_TURN_BYTES];
 };
+
+/* Whether sessions that take turns are read in them, as the common reader does. */
+static bool reads_in_turns;
 
 static void prepare(struct rig *rig, const struct server_step *steps,
                     enum rtsprec_transport transport)
@@ -83,8 +88,41 @@ static void play(struct rig *rig)
     assert_int_equal(rtsp_session_play(rig->session, &rig->error), 0);
 }
 
+static void begin_turn(struct rig *rig)
+{
+    rtsp_session_begin_turn(rig->session, rig->lent);
+    rig->is_in_turn = true;
+}
+
+/* Nothing stays in the buffer that was lent. */
+static bool end_turn(struct rig *rig)
+{
+    bool has_more = rtsp_session_end_turn(rig->session);
+    memset(rig->lent, 0xee, sizeof(rig->lent));
+    rig->is_in_turn = false;
+    return has_more;
+}
+
+/* The next packet, in whatever turn it comes. */
+static int read_next(struct rig *rig, struct rtp_datagram *out)
+{
+    if (!reads_in_turns || !rtsp_session_takes_turns(rig->session))
+        return rtsp_session_read(rig->session, out, &rig->error);
+    for (;;) {
+        if (!rig->is_in_turn)
+            begin_turn(rig);
+        int result = rtsp_session_read(rig->session, out, &rig->error);
+        if (result != 1)
+            return result;
+        end_turn(rig);
+        poll(NULL, 0, 1);
+    }
+}
+
 static void end(struct rig *rig)
 {
+    if (rig->is_in_turn)
+        end_turn(rig);
     rtsp_session_close(&rig->session);
     assert_null(rig->session);
     server_join(&rig->server);
@@ -120,7 +158,7 @@ static void test_a_session(void **state)
     play(&rig);
     for (size_t i = 0; i < LENGTH(expected); i++) {
         struct rtp_datagram got;
-        assert_int_equal(rtsp_session_read(rig.session, &got, &rig.error), 0);
+        assert_int_equal(read_next(&rig, &got), 0);
         assert_int_equal(got.track, expected[i].track);
         assert_int_equal(got.is_rtcp, expected[i].is_rtcp);
         assert_int_equal(got.size, strlen(expected[i].data));
@@ -170,8 +208,10 @@ static void test_a_good_bye_that_is_not_answered(void **state)
     struct rtp_datagram got;
     begin(&rig, steps, RTSPREC_TRANSPORT_TCP);
     play(&rig);
-    assert_int_equal(rtsp_session_read(rig.session, &got, &rig.error), RTSPREC_ERROR_STOPPED);
+    assert_int_equal(read_next(&rig, &got), RTSPREC_ERROR_STOPPED);
     int64_t begin_us = clock_monotonic_us();
+    if (rig.is_in_turn)
+        end_turn(&rig);
     rtsp_session_close(&rig.session);
     int64_t passed_us = clock_monotonic_us() - begin_us;
     require(passed_us <= GOODBYE_US + LATE_US, "%d us", (int)passed_us);
@@ -204,10 +244,9 @@ static void test_a_play_that_is_refused(void **state)
         struct rtp_datagram got;
         begin(&rig, steps, RTSPREC_TRANSPORT_TCP);
         play(&rig);
-        assert_int_equal(rtsp_session_read(rig.session, &got, &rig.error), 0);
+        assert_int_equal(read_next(&rig, &got), 0);
         assert_int_equal(got.size, 3);
-        require(rtsp_session_read(rig.session, &got, &rig.error) == rows[i].error, "row %zu: %s", i,
-                rig.error.text);
+        require(read_next(&rig, &got) == rows[i].error, "row %zu: %s", i, rig.error.text);
         end(&rig);
         require(rig.server.request_count == 5, "row %zu: %d", i, rig.server.request_count);
     }
@@ -229,7 +268,7 @@ static void test_requests_amid_media(void **state)
     struct rtp_datagram got;
     begin(&rig, steps, RTSPREC_TRANSPORT_TCP);
     play(&rig);
-    assert_int_equal(rtsp_session_read(rig.session, &got, &rig.error), 0);
+    assert_int_equal(read_next(&rig, &got), 0);
     assert_int_equal(got.size, 3);
     end(&rig);
 }
@@ -333,7 +372,7 @@ static void test_requests_behind_a_reply(void **state)
     begin(&rig, steps, RTSPREC_TRANSPORT_UDP);
     play(&rig);
     cancel_set_timeout(&rig.cancel, 2 * SECOND);
-    assert_int_equal(rtsp_session_read(rig.session, &got, &rig.error), RTSPREC_ERROR_CLOSED);
+    assert_int_equal(read_next(&rig, &got), RTSPREC_ERROR_CLOSED);
     end(&rig);
     assert_int_equal(rig.server.request_count, 7);
 }
@@ -366,7 +405,7 @@ static void test_a_media_that_is_refused(void **state)
         assert_true(rig.error.code < 0);
         assert_int_equal(set_up(&rig, 1), 0);
         assert_int_equal(rtsp_session_play(rig.session, &rig.error), 0);
-        assert_int_equal(rtsp_session_read(rig.session, &got, &rig.error), 0);
+        assert_int_equal(read_next(&rig, &got), 0);
         assert_int_equal(got.track, 1);
         end(&rig);
     }
@@ -393,7 +432,7 @@ static void test_channels_of_no_use(void **state)
         play(&rig);
         for (int track = 0; track < 2; track++) {
             struct rtp_datagram got;
-            assert_int_equal(rtsp_session_read(rig.session, &got, &rig.error), 0);
+            assert_int_equal(read_next(&rig, &got), 0);
             require(got.track == track && !got.is_rtcp, "row %zu: %d", i, got.track);
         }
         end(&rig);
@@ -435,7 +474,7 @@ static void test_a_timeout_that_is_told_once(void **state)
     begin(&rig, steps, RTSPREC_TRANSPORT_TCP);
     play(&rig);
     cancel_set_timeout(&rig.cancel, 5 * SECOND);
-    assert_int_equal(rtsp_session_read(rig.session, &got, &rig.error), RTSPREC_ERROR_STOPPED);
+    assert_int_equal(read_next(&rig, &got), RTSPREC_ERROR_STOPPED);
     end(&rig);
 }
 
@@ -461,12 +500,122 @@ static void test_a_keep_alive_that_is_refused(void **state)
     begin(&rig, steps, RTSPREC_TRANSPORT_TCP);
     assert_int_equal(set_up(&rig, 0), 0);
     assert_int_equal(rtsp_session_play(rig.session, &rig.error), 0);
-    assert_int_equal(rtsp_session_read(rig.session, &got, &rig.error), 0);
+    assert_int_equal(read_next(&rig, &got), 0);
     assert_int_equal(got.size, 3);
     cancel_set_timeout(&rig.cancel, SECOND + SECOND / 2);
-    assert_int_equal(rtsp_session_read(rig.session, &got, &rig.error), RTSPREC_ERROR_TIMEOUT);
+    assert_int_equal(read_next(&rig, &got), RTSPREC_ERROR_TIMEOUT);
     end(&rig);
     assert_int_equal(rig.server.request_count, 6);
+}
+
+static const char numbered[] = "$\4\0\1"
+                               "a"
+                               "$\4\0\1"
+                               "b"
+                               "$\4\0\1"
+                               "c"
+                               "$\4\0\1"
+                               "d";
+
+/* What comes byte by byte is put together over many turns, none of which waits for the next byte.
+ */
+static void test_turns_of_drips(void **state)
+{
+    (void)state;
+    static const struct server_step steps[] = {
+        BEGINNING, SET_UP, {"PLAY ", numbered, sizeof(numbered) - 1, SEND_IN_DRIPS}, {0}};
+    struct rig rig;
+    int turns = 0, packets = 0;
+    begin(&rig, steps, RTSPREC_TRANSPORT_TCP);
+    play(&rig);
+    int64_t begin_us = clock_monotonic_us();
+    for (; packets < 4; turns++) {
+        int result = 0;
+        begin_turn(&rig);
+        while (result == 0) {
+            struct rtp_datagram got;
+            result = rtsp_session_read(rig.session, &got, &rig.error);
+            if (result == 0)
+                assert_int_equal(got.data[0], "abcd"[packets++]);
+        }
+        assert_int_equal(result, 1);
+        assert_false(end_turn(&rig));
+        poll(NULL, 0, 1);
+    }
+    int64_t passed_us = clock_monotonic_us() - begin_us;
+    require(passed_us >= 19 * DRIP_MS * 1000, "%d us", (int)passed_us);
+    require(turns > 40, "%d turns in %d us", turns, (int)passed_us);
+    end(&rig);
+}
+
+/* A turn takes so much and no more, says so, and the next goes on where it ended. */
+static void test_turns_of_a_flood(void **state)
+{
+    (void)state;
+    static const struct server_step steps[] = {
+        BEGINNING, SET_UP, {"PLAY ", numbered, sizeof(numbered) - 1, SEND_FOR_EVER}, {0}};
+    struct rig rig;
+    int full_turns = 0;
+    int64_t packets = 0, before = 0;
+    begin(&rig, steps, RTSPREC_TRANSPORT_TCP);
+    play(&rig);
+    while (full_turns < 8) {
+        int result = 0;
+        begin_turn(&rig);
+        while (result == 0) {
+            struct rtp_datagram got;
+            result = rtsp_session_read(rig.session, &got, &rig.error);
+            if (result == 0)
+                assert_int_equal(got.data[0], "abcd"[packets++ % 4]);
+        }
+        assert_int_equal(result, 1);
+        require((packets - before) * 5 <= 1024 * 1024 + 5, "%d packets", (int)(packets - before));
+        full_turns += end_turn(&rig);
+        before = packets;
+    }
+    end(&rig);
+}
+
+/* A camera that does not read goes on sending: what it would not take is not sent. */
+static void test_turns_of_a_camera_that_does_not_read(void **state)
+{
+    (void)state;
+    static const char request[] = "GET_PARAMETER * RTSP/1.0\r\nCSeq: 8\r\n\r\n";
+    static const struct server_step steps[] = {
+        BEGINNING, SET_UP, {"PLAY ", request, 0, SEND_FOR_EVER}, {0}};
+    struct rig rig;
+    struct rtp_datagram got;
+    begin(&rig, steps, RTSPREC_TRANSPORT_TCP);
+    play(&rig);
+    /* 20 MB of answers are more than the two sockets hold. */
+    for (int i = 0; i < 40;) {
+        begin_turn(&rig);
+        assert_int_equal(rtsp_session_read(rig.session, &got, &rig.error), 1);
+        i += end_turn(&rig);
+    }
+    end(&rig);
+}
+
+/* A turn is too short to be interrupted; the next one hears it. */
+static void test_turns_that_are_over(void **state)
+{
+    (void)state;
+    static const struct server_step steps[] = {BEGINNING, SET_UP, {"PLAY ", OK "\r\n", 0, 0}, {0}};
+    struct rig rig;
+    struct rtp_datagram got;
+    begin(&rig, steps, RTSPREC_TRANSPORT_TCP);
+    play(&rig);
+    begin_turn(&rig);
+    assert_int_equal(rtsp_session_read(rig.session, &got, &rig.error), 1);
+    end_turn(&rig);
+    cancel_set_timeout(&rig.cancel, 0);
+    begin_turn(&rig);
+    assert_int_equal(rtsp_session_read(rig.session, &got, &rig.error), RTSPREC_ERROR_TIMEOUT);
+    end_turn(&rig);
+    cancel_request(&rig.cancel);
+    begin_turn(&rig);
+    assert_int_equal(rtsp_session_read(rig.session, &got, &rig.error), RTSPREC_ERROR_STOPPED);
+    end(&rig);
 }
 
 /* Only to where RTSP is spoken. */
@@ -511,5 +660,14 @@ int main(void)
         cmocka_unit_test(test_a_keep_alive_that_is_refused),
         cmocka_unit_test(test_redirects_to_no_rtsp),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    const struct CMUnitTest tests_of_turns[] = {
+        cmocka_unit_test(test_turns_of_drips),
+        cmocka_unit_test(test_turns_of_a_flood),
+        cmocka_unit_test(test_turns_of_a_camera_that_does_not_read),
+        cmocka_unit_test(test_turns_that_are_over),
+    };
+    int failures = cmocka_run_group_tests_name("waiting", tests, NULL, NULL);
+    reads_in_turns = true;
+    failures += cmocka_run_group_tests_name("in turns", tests, NULL, NULL);
+    return failures + cmocka_run_group_tests(tests_of_turns, NULL, NULL);
 }
