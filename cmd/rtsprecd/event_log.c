@@ -111,11 +111,12 @@ void event_log_write(struct log_sink *sink, const struct rtsprec_event *event)
         return;
     case RTSPREC_EVENT_PACKETS_DROPPED:
         write_record(sink, event, RTSPREC_LOG_WARNING,
-                     "%s: dropped %" PRId64 " packets, %" PRId64 " of them video frames, %.2f MB",
+                     "%s: dropped %" PRId64 " packets, %" PRId64
+                     " of them video frames, %.2f MB; they are missing in %s",
                      event->u.dropped.is_transcoding ? "Not fast enough to transcode"
                                                      : "The disk is too slow",
                      event->u.dropped.packets, event->u.dropped.frames,
-                     (double)event->u.dropped.bytes / 1e6);
+                     (double)event->u.dropped.bytes / 1e6, event->u.dropped.directory);
         return;
     case RTSPREC_EVENT_FRAMES_SKIPPED:
         write_record(sink, event, RTSPREC_LOG_WARNING,

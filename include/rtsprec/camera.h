@@ -146,7 +146,7 @@ struct rtsprec_camera_options {
     /**
      * What the hand-off between network and disk holds at most, default 10 s and 64 MiB (10 s of
      * the fastest cameras, 50 Mbit/s); 0.1 s to 1 h, 64 KiB to 1 TiB. When a disk stalls for
-     * longer, frames are dropped up to a key frame.
+     * longer, frames are dropped up to a key frame. With also_keep there are two of them.
      */
     int64_t queue_duration_us;
     int64_t queue_bytes;
@@ -306,7 +306,8 @@ struct rtsprec_camera_statistics {
     int64_t written_bytes_total;  /**< bytes written to files */
     int64_t segments_total;       /**< segments closed under their final name */
 
-    int64_t dropped_packets_total; /**< lost between network and disk because the queue was full */
+    int64_t dropped_packets_total; /**< lost between network and disk because the queue was full, of
+                                        what goes to output_directory */
     int64_t dropped_frames_total;  /**< of them video frames */
     /** Lost because a file could not be opened or written, or, sound, because it came too late. */
     int64_t failed_packets_total;

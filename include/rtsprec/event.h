@@ -105,6 +105,8 @@ struct rtsprec_event_dropped {
     int64_t start_us;   /**< wall-clock time of the first one, or the end of the last such event */
     int64_t end_us;     /**< of the frame that is kept again, while none is, of the last one */
     int is_transcoding; /**< not 0: transcoding was too slow; 0: the disk */
+    const char *directory; /**< the archive that lacks them: output_directory, or
+                                also_keep_directory */
 };
 
 /**

@@ -187,6 +187,8 @@ static void find_strings(struct rtsprec_event *event, const char **strings[MAX_S
         strings[2] = &event->u.storage.directory;
         break;
     case RTSPREC_EVENT_PACKETS_DROPPED:
+        strings[1] = &event->u.dropped.directory;
+        break;
     case RTSPREC_EVENT_FRAMES_SKIPPED:
     case RTSPREC_EVENT_RECORDING_CHANGED:
     case RTSPREC_EVENT_OVERFLOW:

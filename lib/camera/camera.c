@@ -73,8 +73,8 @@ static void release(struct rtsprec_camera *camera, int steps)
     transcoder_destroy(&camera->transcoder);
     place_close(&camera->main);
     place_close(&camera->original);
-    if (steps > 3)
-        packet_queue_uninit(&camera->queue);
+    feed_uninit(&camera->feed);
+    feed_uninit(&camera->original_feed);
     if (steps > 2)
         cancel_uninit(&camera->cancel);
     if (steps > 1)
@@ -115,10 +115,6 @@ int rtsprec_camera_create(struct rtsprec_camera **out, struct rtsprec_recorder *
     if (cancel_init(&camera->cancel) < 0)
         goto failed;
     steps++;
-    if (packet_queue_init(&camera->queue, camera->options.queue_duration_us,
-                          camera->options.queue_bytes) < 0)
-        goto failed;
-    steps++;
     if (!(camera->transcoder = transcoder_create(camera))) {
         err = error_set(error, RTSPREC_ERROR_NO_MEMORY, "out of memory");
         goto failed;
@@ -127,6 +123,10 @@ int rtsprec_camera_create(struct rtsprec_camera **out, struct rtsprec_recorder *
     if (err == 0 && camera->options.also_keep != RTSPREC_ALSO_KEEP_NONE)
         err = place_open(&camera->original, camera, camera->options.also_keep_directory, false,
                          error);
+    if (err == 0)
+        err = feed_init(&camera->feed, &camera->main);
+    if (err == 0 && camera->original.camera)
+        err = feed_init(&camera->original_feed, &camera->original);
     if (err < 0 || (err = recorder_add(recorder, camera, error)) < 0)
         goto failed;
     *out = camera;
@@ -135,6 +135,46 @@ failed:
     if (err == RTSPREC_ERROR_SYSTEM)
         error_set(error, err, "no lock could be created");
     release(camera, steps);
+    return err;
+}
+
+/* A writer, and what it takes from. */
+static int start_writer(struct rtsprec_camera *camera, pthread_t *thread, struct feed *feed,
+                        void *(*run)(void *), char kind)
+{
+    char name[32];
+    snprintf(name, sizeof(name), "%c:%.13s", kind, camera->options.name);
+    feed_open(feed);
+    atomic_fetch_add(&camera->writers, 1);
+    int err = thread_start(thread, run, camera, name);
+    if (err < 0)
+        atomic_fetch_sub(&camera->writers, 1);
+    return err;
+}
+
+static void join_writer(pthread_t thread, struct feed *feed)
+{
+    feed_close(feed);
+    pthread_join(thread, NULL);
+}
+
+static int start_threads(struct rtsprec_camera *camera)
+{
+    bool has_original = camera->original_feed.place != NULL;
+    char name[32];
+    snprintf(name, sizeof(name), "r:%.13s", camera->options.name);
+    int err = start_writer(camera, &camera->writer, &camera->feed, writer_run, 'w');
+    if (err < 0)
+        return err;
+    if (has_original && (err = start_writer(camera, &camera->original_writer,
+                                            &camera->original_feed, original_run, 'o')) < 0)
+        goto no_original;
+    if ((err = thread_start(&camera->reader, reader_run, camera, name)) == 0)
+        return 0;
+    if (has_original)
+        join_writer(camera->original_writer, &camera->original_feed);
+no_original:
+    join_writer(camera->writer, &camera->feed);
     return err;
 }
 
@@ -149,19 +189,7 @@ int rtsprec_camera_start(struct rtsprec_camera *camera, struct rtsprec_error *er
         goto done;
     }
     cancel_reset(&camera->cancel);
-    packet_queue_reopen(&camera->queue);
-
-    char name[32];
-    snprintf(name, sizeof(name), "w:%.13s", camera->options.name);
-    err = thread_start(&camera->writer, writer_run, camera, name);
-    if (err == 0) {
-        name[0] = 'r';
-        err = thread_start(&camera->reader, reader_run, camera, name);
-        if (err < 0) {
-            packet_queue_close(&camera->queue);
-            pthread_join(camera->writer, NULL);
-        }
-    }
+    err = start_threads(camera);
     if (err < 0)
         error_set(error, err, "camera %s: no thread could be created", camera->options.name);
     camera->running = err == 0;
@@ -237,6 +265,8 @@ void rtsprec_camera_wait(struct rtsprec_camera *camera)
     if (camera->running) {
         pthread_join(camera->reader, NULL);
         pthread_join(camera->writer, NULL);
+        if (camera->original_feed.place)
+            pthread_join(camera->original_writer, NULL);
         camera->running = false;
     }
     pthread_mutex_unlock(&camera->life);
@@ -251,7 +281,7 @@ void rtsprec_camera_destroy(struct rtsprec_camera **camera_pointer)
     rtsprec_camera_request_stop(camera);
     rtsprec_camera_wait(camera);
     recorder_remove(camera->recorder, camera);
-    release(camera, 4);
+    release(camera, 3);
 }
 
 const char *rtsprec_camera_name(const struct rtsprec_camera *camera)
@@ -344,23 +374,10 @@ void camera_set_storage(struct rtsprec_camera *camera, struct place *place,
     dispatcher_post(camera->dispatcher, &event);
 }
 
-void camera_report_refusals(struct rtsprec_camera *camera)
+void camera_leave_writer(struct rtsprec_camera *camera)
 {
-    struct queue_dropped dropped = packet_queue_take_dropped(&camera->queue);
-    if (dropped.packets == 0)
-        return;
-    struct rtsprec_event event = {
-        .type = RTSPREC_EVENT_PACKETS_DROPPED,
-        .camera = camera->options.name,
-        .u.dropped = {dropped.packets, dropped.frames, dropped.bytes, dropped.start_us,
-                      dropped.end_us, camera->backlog.is_encoding},
-    };
-    enum rtsprec_coverage_reason reason =
-        camera->backlog.is_encoding ? RTSPREC_COVERAGE_OVERLOADED : RTSPREC_COVERAGE_DISK_SLOW;
-    place_note_hole(&camera->main, reason, dropped.start_us, dropped.end_us);
-    if (camera->original.camera)
-        place_note_hole(&camera->original, reason, dropped.start_us, dropped.end_us);
-    dispatcher_post(camera->dispatcher, &event);
+    if (atomic_fetch_sub(&camera->writers, 1) == 1)
+        camera_set_state(camera, RTSPREC_CAMERA_STOPPED, NULL, 0);
 }
 
 static int64_t get(const _Atomic int64_t *counter)
@@ -393,7 +410,7 @@ int rtsprec_camera_get_statistics(const struct rtsprec_camera *constant_camera,
     };
     if (out->size == 0 || out->size > sizeof(snapshot))
         return RTSPREC_ERROR_INVALID;
-    packet_queue_fill(&camera->queue, &snapshot.queue_bytes, &snapshot.queue_us);
+    packet_queue_fill(&camera->feed.queue, &snapshot.queue_bytes, &snapshot.queue_us);
 
     pthread_mutex_lock(&camera->lock);
     snapshot.state = camera->state;

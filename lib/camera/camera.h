@@ -1,7 +1,8 @@
 /*
  * One camera's life: two threads, a queue between them, and what both tell the outside. The reader
  * (reader.c) owns the network, the writer (writer.c) owns the disk. While the common reader has the
- * run, what is the reader's here is its.
+ * run, what is the reader's here is its. Where the original is kept, too, it has a queue and a
+ * writer of its own (original.c).
  */
 #ifndef CAMERA_CAMERA_H
 #define CAMERA_CAMERA_H
@@ -15,9 +16,8 @@
 #include "base/cancel.h"
 #include "base/dispatcher.h"
 #include "base/resolve.h"
-#include "camera/backlog.h"
+#include "camera/feed.h"
 #include "camera/place.h"
-#include "ingest/packet_queue.h"
 #include "options.h"
 
 /* Totals, each written by one thread and read by any. */
@@ -48,6 +48,8 @@ struct rtsprec_camera {
     pthread_mutex_t life; /* one of them at a time */
     atomic_bool running;
     pthread_t reader, writer;
+    pthread_t original_writer; /* where the original is kept */
+    atomic_int writers;        /* how many of them run */
 
     /* Set under the lock, read by any thread. */
     _Atomic int recording;         /* enum rtsprec_recording */
@@ -55,15 +57,15 @@ struct rtsprec_camera {
 
     /* shared by the two threads */
     struct cancel cancel; /* held while recording is OFF */
-    struct packet_queue queue;
-    struct resolver resolver; /* the reader's */
+    struct feed feed;
+    struct feed original_feed; /* what is also kept as it came */
+    struct resolver resolver;  /* the reader's */
     struct camera_counters counters;
 
     atomic_bool is_encoding; /* the writer is in an encoder now, and not in a disk */
 
     /* the reader's */
-    bool is_connected;      /* the camera answered all that was asked of it in this run */
-    struct backlog backlog; /* why the queue refuses packets */
+    bool is_connected; /* the camera answered all that was asked of it in this run */
 
     pthread_mutex_t lock; /* what a snapshot shows besides the counters */
     enum rtsprec_camera_state state;
@@ -103,8 +105,8 @@ void camera_set_encoder(struct rtsprec_camera *camera, const char *name);
 void camera_set_storage(struct rtsprec_camera *camera, struct place *place,
                         const struct rtsprec_error *error);
 
-/* The reader's: posts what the queue refused since the last time, if anything. */
-void camera_report_refusals(struct rtsprec_camera *camera);
+/* The last thing that a writer's thread does. */
+void camera_leave_writer(struct rtsprec_camera *camera);
 
 /* A counter's single writer adds to it. */
 static inline void count(_Atomic int64_t *counter, int64_t value)
@@ -115,5 +117,6 @@ static inline void count(_Atomic int64_t *counter, int64_t value)
 /* The threads' functions; the argument is the camera. */
 void *reader_run(void *camera);
 void *writer_run(void *camera);
+void *original_run(void *camera);
 
 #endif

@@ -1,3 +1,4 @@
+/* Thread O: takes packets from the original's queue, and records them as they are. */
 #include "camera/original.h"
 
 #include <stdio.h>
@@ -6,8 +7,17 @@
 
 #include "base/error.h"
 #include "camera/camera.h"
+#include "camera/recording.h"
 #include "camera/transcoder.h"
 #include "segment/container.h"
+
+struct original {
+    struct place *place;
+    struct recording recording;
+    bool is_kept;                 /* the present stream is, if there is one */
+    bool is_copied;               /* it is in the camera's other archive as it is */
+    int track[STREAM_MAX_TRACKS]; /* the recording's of each of the stream's; -1: none */
+};
 
 bool original_is_kept(const struct camera_options *options, enum AVCodecID codec)
 {
@@ -82,93 +92,71 @@ static void begin_kept(struct original *original, struct stream *stream)
         dispatcher_log(camera->dispatcher, RTSPREC_LOG_ERROR, camera->options.name,
                        "The original cannot be kept in %s: %s", original->place->directory,
                        chosen ? "no files hold its video" : "out of memory");
-        original->kind = ORIGINAL_NOTHING;
         stream_unref(&chosen);
         return;
     }
     tell_kept(original, refused, left_out);
-    original->kind = ORIGINAL_KEPT;
+    original->is_kept = true;
     recording_begin(&original->recording, chosen, container);
     stream_unref(&chosen);
 }
 
-void original_init(struct original *original, struct rtsprec_camera *camera)
+/* What follows is of this stream, from that time on. */
+static void begin(struct original *original, struct stream *stream, int64_t wall_us)
 {
-    *original = (struct original){0};
-    if (camera->options.also_keep == RTSPREC_ALSO_KEEP_NONE)
-        return;
-    original->place = &camera->original;
-    recording_init(&original->recording, original->place);
-}
-
-void original_uninit(struct original *original)
-{
-    if (original->place)
-        recording_uninit(&original->recording);
-}
-
-void original_begin(struct original *original, struct stream *stream)
-{
-    if (!original->place)
-        return;
-    bool was_copied = original->kind == ORIGINAL_COPIED;
+    bool was_copied = original->is_copied;
     recording_end(&original->recording, RTSPREC_SEGMENT_PARAMETERS);
-    original->is_told = false;
-    if (original_is_kept(&original->place->camera->options,
-                         stream->tracks[0].parameters->codec_id)) {
+    original->is_kept = false;
+    original->is_copied = !original_is_kept(&original->place->camera->options,
+                                            stream->tracks[0].parameters->codec_id);
+    if (!original->is_copied)
         begin_kept(original, stream);
-        return;
-    }
-    original->kind = ORIGINAL_COPIED;
-    if (!was_copied)
+    else if (!was_copied)
         tell_copied(original);
+    if (original->is_kept || original->is_copied)
+        place_note_use(original->place, original->is_kept, wall_us);
 }
 
-static void take_kept(struct original *original, const struct queue_item *item)
+static void take(struct original *original, struct queue_item *item)
 {
-    struct queue_item shared = *item;
+    if (!original->is_kept)
+        return;
     int track = original->track[item->packet->stream_index];
     if (track < 0)
         return;
-    shared.packet = av_packet_clone(item->packet);
-    if (!shared.packet) {
-        /* What follows could not be decoded without it. */
-        recording_end(&original->recording, RTSPREC_SEGMENT_FAILED);
-        place_note_lost(original->place, RTSPREC_ERROR_NO_MEMORY, item->wall_us);
-        return;
+    item->packet->stream_index = track;
+    recording_take(&original->recording, item);
+}
+
+static void take_item(struct original *original, struct queue_item *item)
+{
+    switch (item->kind) {
+    case QUEUE_STREAM:
+        begin(original, item->stream, item->wall_us);
+        break;
+    case QUEUE_END:
+        recording_end(&original->recording, item->reason);
+        break;
+    case QUEUE_PACKET:
+        take(original, item);
+        break;
     }
-    shared.packet->stream_index = track;
-    recording_take(&original->recording, &shared);
-    queue_item_uninit(&shared);
 }
 
-void original_take(struct original *original, const struct queue_item *item)
+void *original_run(void *argument)
 {
-    if (original->kind == ORIGINAL_NOTHING)
-        return;
-    if (!original->is_told)
-        place_note_use(original->place, original->kind == ORIGINAL_KEPT, item->wall_us);
-    original->is_told = true;
-    if (original->kind == ORIGINAL_KEPT)
-        take_kept(original, item);
-}
-
-void original_end(struct original *original, enum rtsprec_segment_reason reason)
-{
-    if (original->place)
-        recording_end(&original->recording, reason);
-}
-
-static int64_t least_of(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
-void original_limit_patience(const struct original *original, struct queue_patience *patience)
-{
-    if (original->kind != ORIGINAL_KEPT)
-        return;
-    struct queue_patience own = recording_patience(&original->recording);
-    patience->media_us = least_of(patience->media_us, own.media_us);
-    patience->bytes = least_of(patience->bytes, own.bytes);
+    struct rtsprec_camera *camera = argument;
+    struct original original = {.place = &camera->original};
+    struct queue_item item;
+    recording_init(&original.recording, original.place);
+    for (;;) {
+        struct queue_patience patience = recording_patience(&original.recording);
+        if (!packet_queue_pop(&camera->original_feed.queue, &patience, &item))
+            break;
+        take_item(&original, &item);
+        queue_item_uninit(&item);
+    }
+    recording_uninit(&original.recording);
+    camera_leave_writer(camera);
+    return NULL;
 }

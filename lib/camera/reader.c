@@ -49,7 +49,8 @@ void *reader_run(void *argument)
         camera_set_state(camera, RTSPREC_CAMERA_WAITING, &error, pause_us);
         cancel_wait(&camera->cancel, pause_us);
     }
-    packet_queue_close(&camera->queue);
-    camera_report_refusals(camera);
+    feed_close(&camera->feed);
+    if (camera->original_feed.place)
+        feed_close(&camera->original_feed);
     return NULL;
 }

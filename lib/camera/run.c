@@ -12,6 +12,7 @@
 #include "camera/announced.h"
 #include "camera/camera.h"
 #include "camera/common_reader.h"
+#include "camera/original.h"
 #include "camera/parameter_gate.h"
 #include "camera/record_gate.h"
 #include "camera/watch.h"
@@ -20,9 +21,6 @@
 #include "ingest/source.h"
 #include "ingest/stream.h"
 #include "ingest/timeline.h"
-
-/* How often a loss that goes on is told. */
-#define REPORT_EVERY_US (10 * US_PER_SECOND)
 
 /* Packets of sound that are held until the first picture is whole: more than one picture's time. */
 #define MAX_HELD 32
@@ -48,9 +46,10 @@ struct run {
     int held_count;
 
     struct watch watch;
-    int64_t media_us;       /* dts of the last packet handed over */
-    bool has_refusals;      /* the queue refused packets that are not reported yet */
-    int64_t last_report_us; /* monotonic: when refusals were last reported */
+    int64_t media_us; /* dts of the last packet handed over */
+
+    bool has_original;                      /* somebody wants to keep what comes as it is, ... */
+    bool keeps_original, is_original_begun; /* ... this stream, too; he has been told of it */
 };
 
 static void run_uninit(struct run *run)
@@ -103,37 +102,19 @@ static int run_open(struct run *run, struct rtsprec_error *error)
 
 /* Handing over. */
 
-static int push(struct run *run, struct queue_item *item, struct rtsprec_error *error)
+/* Hands an item to a writer; takes it in any case. */
+static int push(struct feed *feed, struct queue_item *item, struct rtsprec_error *error)
 {
-    struct rtsprec_camera *camera = run->camera;
-    int result = packet_queue_push(&camera->queue, item);
-    backlog_look(&camera->backlog,
-                 atomic_load_explicit(&camera->is_encoding, memory_order_relaxed));
-    if (result == 1) {
-        assert(item->packet); /* only packets are refused */
-        count(&camera->counters.dropped_packets, 1);
-        count(&camera->counters.dropped_frames, item->packet->stream_index == 0);
-        if (!run->has_refusals) {
-            backlog_judge(&camera->backlog);
-            dispatcher_log(camera->dispatcher, RTSPREC_LOG_ERROR, camera->options.name,
-                           "%s does not keep up and the queue is full: dropping what comes",
-                           camera->backlog.is_encoding ? "Transcoding" : "The disk");
-            run->last_report_us = clock_monotonic_us();
-        }
-        run->has_refusals = true;
-    }
-    if (result != 0)
-        queue_item_uninit(item);
-    /* When it is over, and from time to time: a disk that hangs for ever never comes to that. */
-    if (run->has_refusals &&
-        (result == 0 || clock_monotonic_us() - run->last_report_us > REPORT_EVERY_US)) {
-        run->has_refusals = result != 0;
-        run->last_report_us = clock_monotonic_us();
-        camera_report_refusals(camera);
-        if (run->has_refusals)
-            backlog_judge(&camera->backlog);
-    }
-    return result < 0 ? no_memory(error) : 0;
+    return feed_push(feed, item) < 0 ? no_memory(error) : 0;
+}
+
+/* The same to the one of the original. */
+static int push_shared(struct run *run, const struct queue_item *item, struct rtsprec_error *error)
+{
+    struct queue_item shared;
+    if (queue_item_share(&shared, item) < 0)
+        return no_memory(error);
+    return push(&run->camera->original_feed, &shared, error);
 }
 
 /* The video's parameters are known or have changed: what follows is a new stream. */
@@ -153,6 +134,9 @@ static int push_stream(struct run *run, struct rtsprec_error *error)
     }
     timeline_set_reorder(&run->timeline, 0, run->parameters.reorder_frames);
     camera_set_stream(run->camera, stream);
+    run->keeps_original =
+        original_is_kept(&run->camera->options, stream->tracks[0].parameters->codec_id);
+    run->is_original_begun = false;
 
     stream_unref(&run->stream);
     run->stream = stream;
@@ -161,14 +145,33 @@ static int push_stream(struct run *run, struct rtsprec_error *error)
         .stream = stream_ref(stream),
         .media_us = run->media_us,
     };
-    return push(run, &item, error);
+    return push(&run->camera->feed, &item, error);
 }
 
 static int push_end(struct run *run, enum rtsprec_segment_reason reason,
                     struct rtsprec_error *error)
 {
     struct queue_item item = {.kind = QUEUE_END, .media_us = run->media_us, .reason = reason};
-    return push(run, &item, error);
+    int err = run->has_original ? push_shared(run, &item, error) : 0;
+    return err < 0 ? err : push(&run->camera->feed, &item, error);
+}
+
+/* What is handed over, to the writer of the original. With the first packet of a stream it is known
+ * since when that is kept, or need not be. */
+static int push_original(struct run *run, const struct queue_item *item,
+                         struct rtsprec_error *error)
+{
+    if (!run->has_original)
+        return 0;
+    struct queue_item stream = {
+        .kind = QUEUE_STREAM,
+        .stream = run->stream,
+        .wall_us = item->wall_us,
+        .media_us = item->media_us,
+    };
+    int err = run->is_original_begun ? 0 : push_shared(run, &stream, error);
+    run->is_original_begun = true;
+    return err < 0 || !run->keeps_original ? err : push_shared(run, item, error);
 }
 
 static void report_connected(struct run *run)
@@ -277,7 +280,10 @@ static int hand_over(struct run *run, int track, AVPacket *packet, int64_t arriv
         return no_memory(error);
     }
     av_packet_move_ref(item.packet, packet);
-    return push(run, &item, error);
+    if ((err = push_original(run, &item, error)) == 0)
+        return push(&run->camera->feed, &item, error);
+    queue_item_uninit(&item);
+    return err;
 }
 
 /* Receiving. */
@@ -451,7 +457,7 @@ static int run_go_on(struct run *run, struct rtsprec_error *error)
 
 int run_record(struct rtsprec_camera *camera, bool *was_recording, struct rtsprec_error *error)
 {
-    struct run run = {.camera = camera};
+    struct run run = {.camera = camera, .has_original = camera->original_feed.place != NULL};
     int err = run_open(&run, error);
     camera->is_connected = err == 0;
     if (err == 0)

@@ -308,7 +308,7 @@ static int thrift(struct transcoder *transcoder)
 {
     const struct camera_options *options = &transcoder->camera->options;
     int64_t waiting_us, bytes;
-    packet_queue_fill(&transcoder->camera->queue, &bytes, &waiting_us);
+    packet_queue_fill(&transcoder->camera->feed.queue, &bytes, &waiting_us);
     struct overload overload = overload_of(waiting_us, options->queue_duration_us);
     if (is_to_end(transcoder)) {
         transcoder->waits_for_key = true;

@@ -1,17 +1,11 @@
-/*
- * Thread W: takes packets from the queue. What the transcoder makes of them is recorded, and before
- * it has them, what they are, where that is kept.
- */
+/* Thread W: takes packets from the queue, and records what the transcoder makes of them. */
 #include "camera/camera.h"
-#include "camera/original.h"
 #include "camera/recording.h"
 #include "camera/timelapse.h"
 #include "camera/transcoder.h"
 
 struct writer {
     struct rtsprec_camera *camera;
-    struct original original;
-    /* behind the transcoder */
     struct recording recording;
     struct timelapse timelapse;
 };
@@ -48,7 +42,6 @@ static void init(struct writer *writer, struct rtsprec_camera *camera)
     const struct camera_options *options = &camera->options;
     bool is_synced = options->sync_interval_us != RTSPREC_SYNC_NEVER;
     writer->camera = camera;
-    original_init(&writer->original, camera);
     recording_init(&writer->recording, &camera->main);
     timelapse_init(&writer->timelapse, &(struct timelapse_options){
                                            .directory = camera->main.directory,
@@ -67,7 +60,6 @@ static void init(struct writer *writer, struct rtsprec_camera *camera)
 
 static void uninit(struct writer *writer)
 {
-    original_uninit(&writer->original);
     transcoder_close(writer->camera->transcoder);
     recording_uninit(&writer->recording);
     timelapse_uninit(&writer->timelapse);
@@ -76,12 +68,9 @@ static void uninit(struct writer *writer)
 /* What may wait without delaying a write, or the encoder. */
 static struct queue_patience patience(const struct writer *writer)
 {
-    struct queue_patience patience = {0};
     if (transcoder_is_encoding(writer->camera->transcoder))
-        return patience;
-    patience = recording_patience(&writer->recording);
-    original_limit_patience(&writer->original, &patience);
-    return patience;
+        return (struct queue_patience){0};
+    return recording_patience(&writer->recording);
 }
 
 static void take_item(struct writer *writer, struct queue_item *item)
@@ -90,15 +79,12 @@ static void take_item(struct writer *writer, struct queue_item *item)
     switch (item->kind) {
     case QUEUE_STREAM:
         transcoder_begin(transcoder, item->stream);
-        original_begin(&writer->original, item->stream);
         break;
     case QUEUE_END:
-        original_end(&writer->original, item->reason);
         transcoder_end(transcoder);
         recording_end(&writer->recording, item->reason);
         break;
     case QUEUE_PACKET:
-        original_take(&writer->original, item);
         transcoder_take(transcoder, item);
         break;
     }
@@ -112,12 +98,12 @@ void *writer_run(void *argument)
     init(&writer, camera);
     for (;;) {
         struct queue_patience while_gathering = patience(&writer);
-        if (!packet_queue_pop(&camera->queue, &while_gathering, &item))
+        if (!packet_queue_pop(&camera->feed.queue, &while_gathering, &item))
             break;
         take_item(&writer, &item);
         queue_item_uninit(&item);
     }
     uninit(&writer);
-    camera_set_state(camera, RTSPREC_CAMERA_STOPPED, NULL, 0);
+    camera_leave_writer(camera);
     return NULL;
 }

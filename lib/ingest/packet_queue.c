@@ -34,6 +34,16 @@ void queue_item_uninit(struct queue_item *item)
     stream_unref(&item->stream);
 }
 
+int queue_item_share(struct queue_item *out, const struct queue_item *item)
+{
+    *out = *item;
+    if (item->packet && !(out->packet = av_packet_clone(item->packet)))
+        return RTSPREC_ERROR_NO_MEMORY;
+    if (item->stream)
+        out->stream = stream_ref(item->stream);
+    return 0;
+}
+
 static bool is_video(const struct queue_item *item)
 {
     return item->kind == QUEUE_PACKET && item->packet->stream_index == 0;

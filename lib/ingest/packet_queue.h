@@ -32,7 +32,7 @@ struct queue_item {
     enum queue_kind kind;
     AVPacket
         *packet; /* owned; pts, dts, duration in ticks of its track; stream_index is the track */
-    int64_t wall_us;       /* wall-clock time of its pts */
+    int64_t wall_us;       /* of a packet: wall-clock time of its pts */
     int64_t bytes;         /* kept here, for the account */
     int64_t media_us;      /* dts of a packet, µs; else that of the packet before or after */
     int64_t advance_us;    /* kept here, for the account */
@@ -110,5 +110,8 @@ void packet_queue_fill(struct packet_queue *queue, int64_t *bytes, int64_t *us);
 
 /* Frees what an item owns. */
 void queue_item_uninit(struct queue_item *item);
+
+/* The same item for another queue: what it owns is shared. Returns 0 or RTSPREC_ERROR_NO_MEMORY. */
+int queue_item_share(struct queue_item *out, const struct queue_item *item);
 
 #endif

@@ -198,6 +198,7 @@ static void writes_events(void **state)
         .packets = 30,
         .frames = 20,
         .bytes = 2000000,
+        .directory = "/v",
     };
     event_log_write(sink, &event);
     event.type = RTSPREC_EVENT_SEGMENT_DELETED;
@@ -214,17 +215,17 @@ static void writes_events(void **state)
     log_sink_destroy(sink);
 #define A "2024-01-15 08:00:00 - CameraProcessor-a - "
     check_content(
-        path,
-        A "WARNING - Camera lost: no video for 5 s; next attempt in 1.5 s\n" A
-          "WARNING - the camera refused the user name or password; next attempt in "
-          "60.0 s\n" A "INFO - Starting recording to: /v/a/2024-01-15/08_00_00.mp4\n" A
-          "INFO - Segment closed: /v/a.mp4 (300.0 s, 12.35 MB, 4500 frames, rotated)\n" A
-          "ERROR - Writing failed, segment closed: /v/a.mp4 (300.0 s, 12.35 MB, 4500 frames, "
-          "failed)\n" A "WARNING - Discontinuity: times went back\n" A
-          "WARNING - The disk is too slow: dropped 30 packets, 20 of them video frames, 2.00 "
-          "MB\n" A "INFO - Segment deleted: /v/a.mp4 (12.35 MB, free space)\n"
-          "2024-01-15 08:00:00 - VideoService - WARNING - The log is too slow: 7 events and 8 log "
-          "records are missing here\n");
+        path, A
+        "WARNING - Camera lost: no video for 5 s; next attempt in 1.5 s\n" A
+        "WARNING - the camera refused the user name or password; next attempt in "
+        "60.0 s\n" A "INFO - Starting recording to: /v/a/2024-01-15/08_00_00.mp4\n" A
+        "INFO - Segment closed: /v/a.mp4 (300.0 s, 12.35 MB, 4500 frames, rotated)\n" A
+        "ERROR - Writing failed, segment closed: /v/a.mp4 (300.0 s, 12.35 MB, 4500 frames, "
+        "failed)\n" A "WARNING - Discontinuity: times went back\n" A
+        "WARNING - The disk is too slow: dropped 30 packets, 20 of them video frames, 2.00 "
+        "MB; they are missing in /v\n" A "INFO - Segment deleted: /v/a.mp4 (12.35 MB, free space)\n"
+        "2024-01-15 08:00:00 - VideoService - WARNING - The log is too slow: 7 events and 8 log "
+        "records are missing here\n");
 #undef A
 }
 

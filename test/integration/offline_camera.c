@@ -55,7 +55,7 @@ int64_t __wrap_pace_due_us(struct pace *pace, int64_t media_us, int64_t now_us)
     (void)pace;
     (void)media_us;
     for (;;) {
-        packet_queue_fill(&camera->queue, &bytes, &waiting_us);
+        packet_queue_fill(&camera->feed.queue, &bytes, &waiting_us);
         if (waiting_us < MOST_WAITING_US || cancel_interrupted(&camera->cancel))
             return now_us;
         nanosleep(&pause, NULL);

@@ -2,9 +2,9 @@
 """The original of a camera that is transcoded, kept in a second archive.
 
 Proves that it is what was served, packet for packet, with its sound, also while the encoder is
-overloaded or another place is waited for; that a camera that is copied is kept once; that both are
-whole archives, with catalog, ledger and repair; and that a disk that fails for one of them neither
-stops nor marks the other.
+overloaded or hangs, or another place is waited for; that a camera that is copied is kept once; that
+both are whole archives, with catalog, ledger and repair; and that a disk that fails or hangs for one
+of them neither stops nor marks the other.
 """
 
 import os
@@ -13,7 +13,7 @@ import unittest
 
 import harness
 from archives import coverage, segments
-from disks import tmpfs
+from disks import Disk, tmpfs
 from recorded import check_camera, check_files, streams
 
 INTERVAL_S = 2
@@ -217,6 +217,49 @@ class AlsoKeep(harness.Case):
         stopped_us = self.fail_and_recover(filler, disk, self.originals)
         self.check_original("door", "va", stopped_us)
         self.assertEqual(streams(self.files(disk, "door")[-1])[0]["codec_name"], "mpeg4")
+
+    def test_neither_waits_for_the_other(self):
+        """A disk that hangs, for what is recorded or for the original, and an encoder that hangs:
+        longer than what a queue holds."""
+        sick_encoder = os.environ.get("SICK_ENCODER_LIB")
+        if not sick_encoder:
+            self.skipTest("a sanitizer's runtime wants to be loaded first")
+        disk = Disk(self, "ext4", self.folder / "sick")
+        sick, keeps = str(disk.mount_point), {"alsoKeepPath": str(disk.mount_point)}
+        self.start({"left": ("/h264/1", {**CHEAP, "videoOutPath": sick}, {}),
+                    "right": ("/h264/2", {**CHEAP, "transcode": keeps}, {})}, ("h264",))
+        slow = self.folder / "slow"
+        slow.mkdir()
+        encodes = harness.Daemon(slow, [
+            {"name": "door", "rtspUrl": self.server.url("/h264/3"), "frameWidth": 160,
+             "recording": {**CHEAP, "transcode": {"alsoKeep": "copy", "encoder": "software",
+                                                  "alsoKeepPath": str(slow / "originals")}}}],
+            env={"LD_PRELOAD": sick_encoder, "SICK_ENCODER": "slow 13000 until 1"})
+        for name in self.paths:
+            self.wait_closed(self.main if name == "right" else self.originals, name)
+            self.wait_closed(sick, name)
+        begin = time.time()
+        disk.freeze()
+        try:
+            self.daemon.wait_for(self.daemon.of("left", "ERROR - The disk does not keep up"))
+            self.daemon.wait_for(self.daemon.of("right", "ERROR - The original's disk does not"))
+            encodes.wait_for(encodes.of("door", "ERROR - Transcoding does not keep up"))
+        finally:
+            disk.thaw()
+        for name in self.paths:
+            self.daemon.wait_for(self.daemon.of(name, rf"too slow: dropped .* missing in {sick}$"))
+        encodes.wait_for(encodes.of("door", rf"dropped .* missing in {slow}/video$"))
+        stopped_us = self.daemon.stop()
+        slow_stopped_us = encodes.stop()
+
+        self.check_original("left", "va", stopped_us)
+        check_files(self.files(self.main, "right"))
+        for archive, name in ((self.originals, "left"), (self.main, "right")):
+            self.assertEqual(self.reasons(archive, name, begin, stopped_us / 1e6 - INTERVAL_S),
+                             {"recorded"})
+            self.assertIn("disk slow", self.reasons(sick, name, begin, stopped_us / 1e6))
+        encodes.output = slow / "originals"
+        check_camera(encodes, "door", self.server, "/h264/3", slow_stopped_us, "va")
 
     def test_crash(self):
         """What a crash leaves open is repaired in both archives, and the ledgers know of it."""

@@ -58,7 +58,7 @@ static void take_event(void *user, const struct rtsprec_event *event)
         keep(all, event->camera, event->u.discontinuity.text ? event->u.discontinuity.text : "0");
         break;
     case RTSPREC_EVENT_PACKETS_DROPPED:
-        keep(all, event->camera, "dropped");
+        keep(all, event->camera, event->u.dropped.directory);
         all->is_wrong |= event->u.dropped.packets != 1 || event->u.dropped.bytes != 3;
         break;
     case RTSPREC_EVENT_FRAMES_SKIPPED:
@@ -167,9 +167,10 @@ static void test_strings_are_copied(void **state)
                                                         .camera = camera,
                                                         .u.discontinuity.text = text});
     dispatcher_post(dispatcher, &(struct rtsprec_event){.type = RTSPREC_EVENT_DISCONTINUITY});
-    dispatcher_post(dispatcher, &(struct rtsprec_event){.type = RTSPREC_EVENT_PACKETS_DROPPED,
-                                                        .camera = camera,
-                                                        .u.dropped = {1, 2, 3}});
+    dispatcher_post(dispatcher, &(struct rtsprec_event){
+                                    .type = RTSPREC_EVENT_PACKETS_DROPPED,
+                                    .camera = camera,
+                                    .u.dropped = {.packets = 1, .bytes = 3, .directory = text}});
     dispatcher_post(dispatcher, &(struct rtsprec_event){.type = RTSPREC_EVENT_FRAMES_SKIPPED,
                                                         .camera = camera,
                                                         .u.skipped = {4}});
@@ -192,9 +193,9 @@ static void test_strings_are_copied(void **state)
     release();
     dispatcher_destroy(&dispatcher);
     static const char *const expected[] = {
-        "cam:first",   "cam:path",       "cam:path", "cam:path",       "-:0",
-        "cam:dropped", "cam:skipped",    "cam:path", "cam:free space", "cam:recording",
-        "cam:path",    "cam:free space", "cam:path", "-:path"};
+        "cam:first", "cam:path",       "cam:path", "cam:path",       "-:0",
+        "cam:path",  "cam:skipped",    "cam:path", "cam:free space", "cam:recording",
+        "cam:path",  "cam:free space", "cam:path", "-:path"};
     assert_int_equal(seen.count, LENGTH(expected));
     for (size_t i = 0; i < LENGTH(expected); i++)
         assert_string_equal(seen.texts[i], expected[i]);

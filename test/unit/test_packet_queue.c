@@ -318,6 +318,37 @@ static bool wakes(int64_t max_us, int64_t max_bytes, int track, bool is_key, int
     return wakes_behind(10, max_us, max_bytes, track, is_key, media_us, bytes);
 }
 
+/* Two queues share what is in an item, and either may be done with it first. */
+static void test_shared_items(void **state)
+{
+    (void)state;
+    struct packet_queue queues[2];
+    struct queue_item shared, item = packet_item(1, true, 7, 100), got;
+    assert_int_equal(av_new_packet(item.packet, 100), 0);
+    memset(item.packet->data, 'x', 100);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(packet_queue_init(&queues[i], MANY, MANY), 0);
+    assert_int_equal(queue_item_share(&shared, &item), 0);
+    assert_ptr_not_equal(shared.packet, item.packet);
+    assert_ptr_equal(shared.packet->data, item.packet->data);
+    assert_int_equal(packet_queue_push(&queues[0], &item), 0);
+    assert_int_equal(packet_queue_push(&queues[1], &shared), 0);
+    packet_queue_uninit(&queues[0]);
+    assert_true(packet_queue_pop(&queues[1], &impatient, &got));
+    assert_int_equal(got.media_us, 7);
+    assert_int_equal(got.packet->data[99], 'x');
+    queue_item_uninit(&got);
+    packet_queue_uninit(&queues[1]);
+
+    struct queue_item stream = {.kind = QUEUE_STREAM, .stream = stream_create()};
+    assert_int_equal(queue_item_share(&shared, &stream), 0);
+    assert_ptr_equal(shared.stream, stream.stream);
+    assert_null(shared.packet);
+    queue_item_uninit(&stream);
+    assert_int_equal(shared.stream->track_count, 0);
+    queue_item_uninit(&shared);
+}
+
 static void test_patience(void **state)
 {
     (void)state;
@@ -455,6 +486,7 @@ int main(void)
         cmocka_unit_test(test_seconds_over_runs),
         cmocka_unit_test(test_streams_and_ends_are_never_refused),
         cmocka_unit_test(test_close_lets_the_rest_out),
+        cmocka_unit_test(test_shared_items),
         cmocka_unit_test(test_patience),
         cmocka_unit_test(test_anything_else_wakes),
         cmocka_unit_test(test_two_threads),
