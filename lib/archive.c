@@ -25,7 +25,7 @@ struct call {
 static bool repair_one(void *user, const char *path)
 {
     const struct call *call = user;
-    recover_part(path, call->tell, call->user);
+    recover_part(path, NULL, call->tell, call->user);
     return true;
 }
 

@@ -159,8 +159,8 @@ static void tell_recovered(void *user, const struct rtsprec_archive_file *file)
 
 static bool recover_one(void *user, const char *path)
 {
-    recover_part(path, tell_recovered, user);
-    return true;
+    const struct place *place = user;
+    return recover_part(path, &place->camera->cancel.stopped, tell_recovered, user);
 }
 
 /* Whether the right disk is there. The first time that it is, what a crash left open is repaired.

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,7 +26,7 @@ static bool is_mkv(const char *part_path)
     return length > suffix && !strcmp(part_path + length - suffix, ".mkv" LAYOUT_PART_SUFFIX);
 }
 
-static struct outcome repair(const char *part_path)
+static struct outcome repair(const char *part_path, const atomic_bool *stop)
 {
     struct outcome outcome = {0};
     int fd = open(part_path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
@@ -37,12 +36,12 @@ static struct outcome repair(const char *part_path)
     }
     if (is_mkv(part_path)) {
         struct mkv_repaired repaired;
-        outcome.err = mkv_repair(fd, &repaired, &outcome.error);
+        outcome.err = mkv_repair(fd, stop, &repaired, &outcome.error);
         outcome.frames = repaired.frames;
         outcome.lost_bytes = repaired.lost_bytes;
     } else {
         struct mp4_repaired repaired;
-        outcome.err = mp4_repair(fd, &repaired, &outcome.error);
+        outcome.err = mp4_repair(fd, stop, &repaired, &outcome.error);
         outcome.was_complete = repaired.was_sealed;
         outcome.frames = repaired.frames;
         outcome.lost_bytes = (int64_t)repaired.lost_bytes;
@@ -51,9 +50,12 @@ static struct outcome repair(const char *part_path)
     return outcome;
 }
 
-void recover_part(const char *part_path, rtsprec_archive_fn *tell, void *user)
+bool recover_part(const char *part_path, const atomic_bool *stop, rtsprec_archive_fn *tell,
+                  void *user)
 {
-    struct outcome outcome = repair(part_path);
+    struct outcome outcome = repair(part_path, stop);
+    if (outcome.err == RTSPREC_ERROR_STOPPED)
+        return false;
     bool is_damaged = outcome.err == RTSPREC_ERROR_UNSUPPORTED;
     char *path = NULL, text[600];
     struct rtsprec_archive_file file = {
@@ -86,6 +88,7 @@ void recover_part(const char *part_path, rtsprec_archive_fn *tell, void *user)
     if (tell)
         tell(user, &file);
     free(path);
+    return true;
 }
 
 void recover_log(struct dispatcher *dispatcher, const char *camera,

@@ -45,8 +45,9 @@ static void tell_recovered(void *user, const struct rtsprec_archive_file *file)
 
 static bool recover_one(void *user, const char *path)
 {
-    recover_part(path, tell_recovered, user);
-    return true;
+    struct timelapse *timelapse = user;
+    timelapse->is_stopped = !recover_part(path, timelapse->options.stop, tell_recovered, timelapse);
+    return !timelapse->is_stopped;
 }
 
 /* Of the camera; to be freed. NULL: no memory. */
@@ -64,7 +65,7 @@ static void *recover(void *user)
     if (directory)
         part_files_of_timelapses(directory, recover_one, timelapse);
     free(directory);
-    atomic_store(&timelapse->is_recovered, true);
+    atomic_store(&timelapse->is_recovered, !timelapse->is_stopped);
     return NULL;
 }
 

@@ -37,6 +37,7 @@ struct timelapse_options {
     struct durable *durable;  /* NULL: when data reach the disk is the kernel's matter */
     int64_t sync_interval_us; /* with durable */
     struct dispatcher *dispatcher;
+    const atomic_bool *stop; /* ends a repair that is in progress; NULL: nobody does */
 };
 
 struct timelapse {
@@ -48,6 +49,7 @@ struct timelapse {
      */
     bool has_thread;
     pthread_t thread;
+    bool is_stopped;          /* the thread's: it was left unfinished */
     atomic_bool is_recovered; /* nothing is left to be repaired */
 
     bool is_failing;       /* that it cannot be written was told */
@@ -65,7 +67,7 @@ struct timelapse {
  * Until it is done, no frame is taken. Also for a camera that has no timelapse any more. */
 void timelapse_init(struct timelapse *timelapse, const struct timelapse_options *options);
 
-/* Closes the file, after a repair that is in progress. */
+/* Closes the file, when a repair that is in progress has ended. */
 void timelapse_uninit(struct timelapse *timelapse);
 
 /* What follows is of this stream, of which a reference is taken. When its video has other

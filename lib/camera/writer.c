@@ -53,6 +53,7 @@ static void init(struct writer *writer, struct rtsprec_camera *camera)
                                            .durable = is_synced ? camera->durable : NULL,
                                            .sync_interval_us = options->sync_interval_us,
                                            .dispatcher = camera->dispatcher,
+                                           .stop = &camera->cancel.stopped,
                                        });
     transcoder_open(camera->transcoder,
                     &(struct transcoder_sink){begin_stream, take_packet, lose, leave_out, writer});

@@ -54,6 +54,7 @@ struct cue {
 
 struct scan {
     int fd;
+    const atomic_bool *stop;         /* NULL: nobody does */
     uint64_t file_size, content_end; /* behind content_end are only zeros */
     struct ebml_element segment;
     uint64_t duration_at;     /* of space for a Duration, 0: none */
@@ -300,6 +301,8 @@ static int scan_file(struct scan *scan)
     int err = 0;
     bool whole = true;
     for (uint64_t at = scan->clusters; err == 0 && whole && at < scan->file_size;) {
+        if (scan->stop && atomic_load_explicit(scan->stop, memory_order_relaxed))
+            return -ECANCELED;
         if (!read_element(scan, at, &element))
             break;
         if (element.id == ID_CLUSTER)
@@ -391,13 +394,14 @@ static int finish(const struct scan *scan)
     return err ? err : disk_sync(scan->fd);
 }
 
-int mkv_repair(int fd, struct mkv_repaired *repaired, struct rtsprec_error *error)
+int mkv_repair(int fd, const atomic_bool *stop, struct mkv_repaired *repaired,
+               struct rtsprec_error *error)
 {
     *repaired = (struct mkv_repaired){0};
     struct stat status;
     if (fstat(fd, &status) != 0)
         return error_set_errno(error, RTSPREC_ERROR_IO, errno, "cannot be examined");
-    struct scan scan = {.fd = fd, .file_size = (uint64_t)status.st_size};
+    struct scan scan = {.fd = fd, .stop = stop, .file_size = (uint64_t)status.st_size};
     scan.content_end = (uint64_t)file_content_end(fd, status.st_size);
     int err = scan_file(&scan);
     repaired->is_empty = err == 0 && scan.frames == 0 && scan.segment.id == ID_SEGMENT;
@@ -407,6 +411,8 @@ int mkv_repair(int fd, struct mkv_repaired *repaired, struct rtsprec_error *erro
         err = finish(&scan);
     }
     free(scan.cues);
+    if (err == -ECANCELED)
+        return error_set(error, RTSPREC_ERROR_STOPPED, "stopped");
     if (err < 0)
         return error_set_errno(error, error_code_of_errno(-err), -err, "repairing failed");
     if (scan.frames == 0)

@@ -6,6 +6,7 @@
 #ifndef SEGMENT_MKV_REPAIR_H
 #define SEGMENT_MKV_REPAIR_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -18,10 +19,13 @@ struct mkv_repaired {
 };
 
 /*
+ * While it searches it hears stop (NULL: nobody does), and leaves the file as it was.
+ *
  * Returns 0, RTSPREC_ERROR_UNSUPPORTED when there is no frame that could be saved,
- * RTSPREC_ERROR_NO_MEMORY, RTSPREC_ERROR_IO.
+ * RTSPREC_ERROR_STOPPED, RTSPREC_ERROR_NO_MEMORY, RTSPREC_ERROR_IO.
  */
-int mkv_repair(int fd, struct mkv_repaired *repaired, struct rtsprec_error *error);
+int mkv_repair(int fd, const atomic_bool *stop, struct mkv_repaired *repaired,
+               struct rtsprec_error *error);
 
 /* Whether the elements of a file are those of a closed segment, to the last byte. */
 bool mkv_is_closed(int fd, int64_t size);

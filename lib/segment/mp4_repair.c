@@ -23,6 +23,7 @@
 
 struct scan {
     int fd;
+    const atomic_bool *stop; /* NULL: nobody does */
     struct mp4_part part;
     struct mp4_table table;
     bool is_sealed;
@@ -110,11 +111,16 @@ static bool scan_head(struct scan *scan, uint64_t *offset)
     return understood;
 }
 
+static bool is_stopped(const struct scan *scan)
+{
+    return scan->stop && atomic_load_explicit(scan->stop, memory_order_relaxed);
+}
+
 /* Finds the fragments whose moof is whole. */
 static void scan_moofs(struct scan *scan, uint64_t offset)
 {
     struct mp4_header header;
-    while (offset < scan->part.size && read_header(scan, offset, &header)) {
+    while (offset < scan->part.size && !is_stopped(scan) && read_header(scan, offset, &header)) {
         if (header.type == MP4_TYPE('m', 'o', 'o', 'f')) {
             if (header.size > scan->part.size - offset || !add_moof_offset(scan, offset))
                 return;
@@ -173,7 +179,7 @@ static void note_data_end(struct scan *scan)
 static void read_fragments(struct scan *scan)
 {
     bool whole = true;
-    for (size_t i = 0; i < scan->moof_count && whole; i++) {
+    for (size_t i = 0; i < scan->moof_count && whole && !is_stopped(scan); i++) {
         struct mp4_header header, data;
         uint64_t offset = scan->moofs[i];
         if (!read_header(scan, offset, &header) ||
@@ -207,10 +213,27 @@ static int64_t video_frames(const struct mp4_table *table)
     return frames;
 }
 
-int mp4_repair(int fd, struct mp4_repaired *repaired, struct rtsprec_error *error)
+/* The file that was scanned becomes a sealed one, as far as it goes. */
+static int seal_scanned(struct scan *scan, uint64_t begin, struct mp4_repaired *repaired,
+                        struct rtsprec_error *error)
+{
+    size_t moov_bytes;
+    if (is_stopped(scan))
+        return error_set(error, RTSPREC_ERROR_STOPPED, "stopped");
+    note_data_end(scan);
+    repaired->frames = video_frames(&scan->table);
+    repaired->lost_bytes = scan->part.size - (scan->data_end ? scan->data_end : begin);
+    repaired->is_empty = repaired->frames == 0;
+    if (repaired->is_empty)
+        return error_set(error, RTSPREC_ERROR_UNSUPPORTED, "no whole frame is in it");
+    return mp4_seal(scan->fd, &scan->part, &scan->table, &moov_bytes, error);
+}
+
+int mp4_repair(int fd, const atomic_bool *stop, struct mp4_repaired *repaired,
+               struct rtsprec_error *error)
 {
     *repaired = (struct mp4_repaired){0};
-    struct scan scan = {.fd = fd};
+    struct scan scan = {.fd = fd, .stop = stop};
     struct stat status;
     int err = 0;
     if (fstat(fd, &status) != 0)
@@ -219,7 +242,6 @@ int mp4_repair(int fd, struct mp4_repaired *repaired, struct rtsprec_error *erro
     scan.content_end = (uint64_t)file_content_end(fd, status.st_size);
 
     uint64_t offset = 0;
-    size_t moov_bytes;
     if (!scan_head(&scan, &offset)) {
         err = error_set(error, RTSPREC_ERROR_UNSUPPORTED,
                         status.st_size == 0 ? "the file is empty"
@@ -229,13 +251,7 @@ int mp4_repair(int fd, struct mp4_repaired *repaired, struct rtsprec_error *erro
     } else {
         scan_moofs(&scan, offset);
         read_fragments(&scan);
-        note_data_end(&scan);
-        repaired->frames = video_frames(&scan.table);
-        repaired->lost_bytes = scan.part.size - (scan.data_end ? scan.data_end : offset);
-        repaired->is_empty = repaired->frames == 0;
-        err = !repaired->is_empty
-                  ? mp4_seal(fd, &scan.part, &scan.table, &moov_bytes, error)
-                  : error_set(error, RTSPREC_ERROR_UNSUPPORTED, "no whole frame is in it");
+        err = seal_scanned(&scan, offset, repaired, error);
     }
     mp4_table_uninit(&scan.table);
     free(scan.moofs);

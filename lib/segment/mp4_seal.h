@@ -16,6 +16,8 @@
 #ifndef SEGMENT_MP4_SEAL_H
 #define SEGMENT_MP4_SEAL_H
 
+#include <stdatomic.h>
+
 #include <rtsprec/error.h>
 
 #include "segment/mp4_table.h"
@@ -73,11 +75,13 @@ struct mp4_repaired {
 
 /*
  * Seals a file that was left open, with every whole frame that is in it. Bytes behind them stay in
- * the file, unused.
+ * the file, unused. While it searches, which on a disk that seeks can take minutes, it hears stop
+ * (NULL: nobody does), and leaves the file as it was.
  *
- * Returns 0, RTSPREC_ERROR_UNSUPPORTED when there is no frame that could be saved, or as
- * mp4_seal().
+ * Returns 0, RTSPREC_ERROR_UNSUPPORTED when there is no frame that could be saved,
+ * RTSPREC_ERROR_STOPPED, or as mp4_seal().
  */
-int mp4_repair(int fd, struct mp4_repaired *repaired, struct rtsprec_error *error);
+int mp4_repair(int fd, const atomic_bool *stop, struct mp4_repaired *repaired,
+               struct rtsprec_error *error);
 
 #endif

@@ -324,11 +324,11 @@ static int seal_by_repair(struct segment *segment, enum segment_end *end,
     int err;
     if (segment->container == RTSPREC_CONTAINER_MKV) {
         struct mkv_repaired repaired;
-        err = mkv_repair(segment->sink.fd, &repaired, error);
+        err = mkv_repair(segment->sink.fd, NULL, &repaired, error);
         is_empty = repaired.is_empty;
     } else {
         struct mp4_repaired repaired;
-        err = mp4_repair(segment->sink.fd, &repaired, error);
+        err = mp4_repair(segment->sink.fd, NULL, &repaired, error);
         is_empty = repaired.is_empty;
     }
     if (is_empty)

@@ -108,7 +108,7 @@ static void repair(const char *path)
     struct mp4_repaired repaired;
     int fd = open(path, O_RDWR | O_CLOEXEC);
     int64_t begin_us = clock_monotonic_us();
-    if (fd < 0 || mp4_repair(fd, &repaired, &error) < 0)
+    if (fd < 0 || mp4_repair(fd, NULL, &repaired, &error) < 0)
         fail(path, fd < 0 ? "cannot be opened" : error.text);
     printf("repair_us %" PRId64 "\n", clock_monotonic_us() - begin_us);
     close(fd);

@@ -19,13 +19,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     int fd = fuzz_file(data, size);
     struct rtsprec_error error;
     struct mkv_repaired repaired, again;
-    int err = mkv_repair(fd, &repaired, &error);
+    int err = mkv_repair(fd, NULL, &repaired, &error);
     if (err == 0) {
         FUZZ_REQUIRE(repaired.frames > 0);
         FUZZ_REQUIRE(repaired.lost_bytes >= 0 && repaired.lost_bytes <= (int64_t)size);
         if (ends_with_zero(fd))
             return 0;
-        FUZZ_REQUIRE(mkv_repair(fd, &again, &error) == 0);
+        FUZZ_REQUIRE(mkv_repair(fd, NULL, &again, &error) == 0);
         FUZZ_REQUIRE(again.frames == repaired.frames && again.lost_bytes == 0);
     } else {
         FUZZ_REQUIRE(err == RTSPREC_ERROR_UNSUPPORTED);

@@ -93,8 +93,9 @@ static void test_a_repaired_file(void **state)
         record(&recording, "h264", is_mkv ? RTSPREC_CONTAINER_MKV : RTSPREC_CONTAINER_MP4);
         int fd = memory_file();
         image_store(fd, recording.open.data, recording.open.size - 100);
-        require((is_mkv ? mkv_repair(fd, &mkv, &error) : mp4_repair(fd, &mp4, &error)) == 0, "%s",
-                error.text);
+        require(
+            (is_mkv ? mkv_repair(fd, NULL, &mkv, &error) : mp4_repair(fd, NULL, &mp4, &error)) == 0,
+            "%s", error.text);
         struct image image = image_of_fd(fd);
         assert_int_equal(segment_info_read(&info, fd, (int64_t)image.size), 0);
         assert_true(info.has_start);

@@ -80,7 +80,7 @@ static void check_cut(const struct source *source, size_t size, size_t zeros)
 
     image_store(source->fd, source->recording.open.data, size);
     assert_int_equal(ftruncate(source->fd, (off_t)(size + zeros)), 0);
-    int err = mkv_repair(source->fd, &repaired, &error);
+    int err = mkv_repair(source->fd, NULL, &repaired, &error);
     require(err == (counts[0] ? 0 : RTSPREC_ERROR_UNSUPPORTED), "%zu bytes: %s", size, error.text);
     require(repaired.frames == (int64_t)counts[0], "%zu bytes: %lld of %zu frames", size,
             (long long)repaired.frames, counts[0]);
@@ -155,7 +155,7 @@ static void test_flipped_bits(void **state)
         struct rtsprec_error error = {0};
         struct mkv_repaired repaired;
         image_store(source.fd, image.data, image.size);
-        int err = mkv_repair(source.fd, &repaired, &error);
+        int err = mkv_repair(source.fd, NULL, &repaired, &error);
         require(err == 0 || err == RTSPREC_ERROR_UNSUPPORTED, "%s", error.text);
         struct frames frames = frames_read_fd(source.fd);
         frames_uninit(&frames);
@@ -193,7 +193,7 @@ static void test_a_torn_index(void **state)
         struct image torn = image_prefix(closed, closed->size);
         memset(torn.data + at, 0, clusters - at);
         image_store(source.fd, torn.data, torn.size);
-        require(mkv_repair(source.fd, &repaired, &error) == 0, "%zu: %s", at, error.text);
+        require(mkv_repair(source.fd, NULL, &repaired, &error) == 0, "%zu: %s", at, error.text);
         assert_int_equal(repaired.lost_bytes, 0);
         check_repaired(&source, torn.size, counts);
         image_uninit(&torn);
@@ -210,9 +210,9 @@ static void test_twice_is_as_once(void **state)
     struct mkv_repaired repaired;
     source_init(&source, "h265", RTSPREC_CONTAINER_MKV, 4 * SECOND);
     image_store(source.fd, source.recording.open.data, source.recording.open.size * 2 / 3);
-    assert_int_equal(mkv_repair(source.fd, &repaired, &error), 0);
+    assert_int_equal(mkv_repair(source.fd, NULL, &repaired, &error), 0);
     struct image once = image_of_fd(source.fd);
-    assert_int_equal(mkv_repair(source.fd, &repaired, &error), 0);
+    assert_int_equal(mkv_repair(source.fd, NULL, &repaired, &error), 0);
     assert_int_equal(repaired.lost_bytes, 0);
     struct image twice = image_of_fd(source.fd);
     assert_int_equal(once.size, twice.size);
@@ -231,11 +231,11 @@ static void test_what_is_no_segment(void **state)
     struct rtsprec_error error = {0};
     struct mkv_repaired repaired;
     int fd = memory_file();
-    assert_int_equal(mkv_repair(fd, &repaired, &error), RTSPREC_ERROR_UNSUPPORTED);
+    assert_int_equal(mkv_repair(fd, NULL, &repaired, &error), RTSPREC_ERROR_UNSUPPORTED);
     assert_string_equal(error.text, "the file is empty");
     assert_false(repaired.is_empty);
     image_store(fd, (const uint8_t *)text, sizeof(text));
-    assert_int_equal(mkv_repair(fd, &repaired, &error), RTSPREC_ERROR_UNSUPPORTED);
+    assert_int_equal(mkv_repair(fd, NULL, &repaired, &error), RTSPREC_ERROR_UNSUPPORTED);
     assert_string_equal(error.text, "no whole frame is in it");
     assert_false(repaired.is_empty); /* nobody knows whose it is */
     close(fd);

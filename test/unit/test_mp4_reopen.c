@@ -84,7 +84,7 @@ static void test_to_and_fro(void **state)
     struct frames frames = frames_read_fd(fd);
     assert_int_equal(frames.tracks[0].count, FRAMES);
     frames_uninit(&frames);
-    assert_int_equal(mp4_repair(fd, &repaired, &error), 0);
+    assert_int_equal(mp4_repair(fd, NULL, &repaired, &error), 0);
     assert_int_equal(repaired.frames, FRAMES);
     assert_int_equal(repaired.lost_bytes, 0);
     assert_false(repaired.was_sealed);

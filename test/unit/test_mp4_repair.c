@@ -18,7 +18,7 @@ static void check_cut(const struct source *source, size_t size, size_t zeros)
 
     image_store(source->fd, source->recording.open.data, size);
     assert_int_equal(ftruncate(source->fd, (off_t)(size + zeros)), 0);
-    int err = mp4_repair(source->fd, &repaired, &error);
+    int err = mp4_repair(source->fd, NULL, &repaired, &error);
     require(err == (counts[0] ? 0 : RTSPREC_ERROR_UNSUPPORTED), "%zu bytes: %s", size, error.text);
     require(repaired.frames == (int64_t)counts[0], "%zu bytes: %lld of %zu frames", size,
             (long long)repaired.frames, counts[0]);
@@ -26,7 +26,7 @@ static void check_cut(const struct source *source, size_t size, size_t zeros)
         return;
     require(repaired.lost_bytes == size + zeros - end, "%zu bytes: %llu lost", size,
             (unsigned long long)repaired.lost_bytes);
-    assert_int_equal(mp4_repair(source->fd, &again, &error), 0);
+    assert_int_equal(mp4_repair(source->fd, NULL, &again, &error), 0);
     assert_true(again.was_sealed);
 
     struct frames frames = frames_read_fd(source->fd);
@@ -108,11 +108,11 @@ static void test_flipped_bits(void **state)
         struct rtsprec_error error = {0};
         struct mp4_repaired repaired;
         image_store(source.fd, image.data, image.size);
-        int err = mp4_repair(source.fd, &repaired, &error);
+        int err = mp4_repair(source.fd, NULL, &repaired, &error);
         require(err == 0 || err == RTSPREC_ERROR_UNSUPPORTED, "%s", error.text);
         if (err == 0 && !repaired.was_sealed) {
             assert_true(repaired.frames > 0);
-            assert_int_equal(mp4_repair(source.fd, &repaired, &error), 0);
+            assert_int_equal(mp4_repair(source.fd, NULL, &repaired, &error), 0);
             assert_true(repaired.was_sealed);
         }
         struct frames frames = frames_read_fd(source.fd);
@@ -131,7 +131,7 @@ static void test_a_closed_file_stays_as_it_is(void **state)
     source_init(&source, "h265", RTSPREC_CONTAINER_MP4, 2 * SECOND);
     const struct image *closed = &source.recording.closed;
     image_store(source.fd, closed->data, closed->size);
-    assert_int_equal(mp4_repair(source.fd, &repaired, &error), 0);
+    assert_int_equal(mp4_repair(source.fd, NULL, &repaired, &error), 0);
     assert_true(repaired.was_sealed);
     struct image after = image_of_fd(source.fd);
     assert_int_equal(after.size, closed->size);
@@ -163,7 +163,7 @@ static void test_beyond_4_gib(void **state)
                      open->size - head);
     mp4_buffer_uninit(&mdat);
 
-    require(mp4_repair(source.fd, &repaired, &error) == 0, "%s", error.text);
+    require(mp4_repair(source.fd, NULL, &repaired, &error) == 0, "%s", error.text);
     assert_int_equal(repaired.frames, source.frames.tracks[0].count);
     assert_int_equal(repaired.lost_bytes, 0);
     struct frames frames = frames_read_fd(source.fd);
@@ -174,7 +174,7 @@ static void test_beyond_4_gib(void **state)
         assert_true(frames_first(&frames, i)->pos > (int64_t)hole);
     }
     frames_uninit(&frames);
-    assert_int_equal(mp4_repair(source.fd, &repaired, &error), 0);
+    assert_int_equal(mp4_repair(source.fd, NULL, &repaired, &error), 0);
     assert_true(repaired.was_sealed);
     source_uninit(&source);
 }
@@ -186,11 +186,11 @@ static void test_what_is_no_segment(void **state)
     struct rtsprec_error error = {0};
     struct mp4_repaired repaired;
     int fd = memory_file();
-    assert_int_equal(mp4_repair(fd, &repaired, &error), RTSPREC_ERROR_UNSUPPORTED);
+    assert_int_equal(mp4_repair(fd, NULL, &repaired, &error), RTSPREC_ERROR_UNSUPPORTED);
     assert_string_equal(error.text, "the file is empty");
     assert_false(repaired.is_empty); /* nobody knows whose it is */
     image_store(fd, (const uint8_t *)text, sizeof(text));
-    assert_int_equal(mp4_repair(fd, &repaired, &error), RTSPREC_ERROR_UNSUPPORTED);
+    assert_int_equal(mp4_repair(fd, NULL, &repaired, &error), RTSPREC_ERROR_UNSUPPORTED);
     assert_string_equal(error.text, "the beginning of the file is not that of a segment");
     assert_false(repaired.is_empty);
     struct image image = image_of_fd(fd);
@@ -209,7 +209,7 @@ static void test_only_the_beginning(void **state)
     source_init(&source, "h264tiny", RTSPREC_CONTAINER_MP4, SECOND);
     size_t first_frame = (size_t)frames_first(&source.frames, 0)->pos;
     image_store(source.fd, source.recording.open.data, first_frame + 1);
-    assert_int_equal(mp4_repair(source.fd, &repaired, &error), RTSPREC_ERROR_UNSUPPORTED);
+    assert_int_equal(mp4_repair(source.fd, NULL, &repaired, &error), RTSPREC_ERROR_UNSUPPORTED);
     assert_string_equal(error.text, "no whole frame is in it");
     assert_true(repaired.is_empty);
     source_uninit(&source);

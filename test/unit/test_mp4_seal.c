@@ -86,7 +86,7 @@ static uint32_t moov_bytes_of(const struct image *open)
     struct image image = with_room(open, 65536);
     int fd = memory_file();
     image_store(fd, image.data, image.size);
-    assert_int_equal(mp4_repair(fd, &repaired, &error), 0);
+    assert_int_equal(mp4_repair(fd, NULL, &repaired, &error), 0);
     image_uninit(&image);
     image = image_of_fd(fd);
     close(fd);
@@ -129,12 +129,12 @@ static void check_state(const struct image *disk, const struct frames *expected,
     struct frames frames = frames_read_fd(fd);
     require_same(&frames, expected, what);
     frames_uninit(&frames);
-    require(mp4_repair(fd, &repaired, &error) == 0, "%s: %s", what, error.text);
+    require(mp4_repair(fd, NULL, &repaired, &error) == 0, "%s: %s", what, error.text);
     frames = frames_read_fd(fd);
     require_same(&frames, expected, what);
     require(frames_first(&frames, 0)->pts == 0, "%s", what);
     frames_uninit(&frames);
-    require(mp4_repair(fd, &again, &error) == 0 && again.was_sealed, "%s", what);
+    require(mp4_repair(fd, NULL, &again, &error) == 0 && again.was_sealed, "%s", what);
     close(fd);
 }
 
@@ -201,7 +201,7 @@ static void seal_with_room(const struct image *source, uint32_t room_bytes, bool
     image_store(fd, open.data, open.size);
     struct frames expected = frames_read_fd(fd);
     begin_record(-1, 0);
-    require(mp4_repair(fd, &repaired, &error) == 0, "%s", error.text);
+    require(mp4_repair(fd, NULL, &repaired, &error) == 0, "%s", error.text);
     is_recording = false;
     assert_true(moov_is_in_front(fd) == in_front);
     assert_int_equal(step_count, in_front ? 4 : 6);
@@ -260,7 +260,7 @@ static void test_failures(void **state)
             struct frames expected = frames_read_fd(fd);
             bool is_full = at % 4 == 0;
             begin_record(at, is_full ? ENOSPC : EIO);
-            int err = mp4_repair(fd, &repaired, &error);
+            int err = mp4_repair(fd, NULL, &repaired, &error);
             assert_int_equal(err, is_full ? RTSPREC_ERROR_NO_SPACE : RTSPREC_ERROR_IO);
             assert_int_equal(step_count, at + 1);
             end_record();

@@ -24,7 +24,7 @@ static void tell(void *user, const struct rtsprec_archive_file *file)
 static struct told recover(const char *part_path)
 {
     struct told told = {0};
-    recover_part(part_path, tell, &told);
+    recover_part(part_path, NULL, tell, &told);
     assert_int_equal(told.count, 1);
     return told;
 }
@@ -156,11 +156,36 @@ static void test_directories_with_odd_names(void **state)
     recording_uninit(&recording);
 }
 
+/* Whoever stops finds the file as it was. */
+static void test_stopped(void **state)
+{
+    static const char *const names[] = {"12_00_00.mp4.part", "12_00_00.mkv.part"};
+    for (size_t i = 0; i < LENGTH(names); i++) {
+        struct recording recording;
+        struct told told = {0};
+        atomic_bool stop = true;
+        const char *part = path_in(*state, names[i]);
+        record(&recording, i ? RTSPREC_CONTAINER_MKV : RTSPREC_CONTAINER_MP4);
+        store(part, recording.open.data, recording.open.size - 1);
+        assert_false(recover_part(part, &stop, tell, &told));
+        assert_int_equal(told.count, 0);
+        int fd = open(part, O_RDONLY | O_CLOEXEC);
+        struct image image = image_of_fd(fd);
+        close(fd);
+        assert_int_equal(image.size, recording.open.size - 1);
+        assert_memory_equal(image.data, recording.open.data, image.size);
+        image_uninit(&image);
+        recording_uninit(&recording);
+        assert_true(recover_part(part, &(atomic_bool){false}, tell, &told));
+        assert_int_equal(told.verdict, RTSPREC_ARCHIVE_REPAIRED);
+    }
+}
+
 static void test_nobody_listens(void **state)
 {
     const char *part = path_in(*state, "12_00_00.mp4.part");
     write_file(part, "x");
-    recover_part(part, NULL, NULL);
+    recover_part(part, NULL, NULL, NULL);
     assert_true(file_exists(path_in(*state, "12_00_00.mp4.damaged")));
 }
 
@@ -170,10 +195,10 @@ int main(void)
 {
     av_log_set_level(AV_LOG_QUIET);
     const struct CMUnitTest tests[] = {
-        CASE(test_repaired),       CASE(test_only_the_name_was_missing),
-        CASE(test_damaged),        CASE(test_taken_names),
-        CASE(test_unreadable),     CASE(test_directories_with_odd_names),
-        CASE(test_nobody_listens),
+        CASE(test_repaired),   CASE(test_only_the_name_was_missing),
+        CASE(test_damaged),    CASE(test_taken_names),
+        CASE(test_unreadable), CASE(test_directories_with_odd_names),
+        CASE(test_stopped),    CASE(test_nobody_listens),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -293,6 +293,33 @@ static void test_a_crash(void **state)
     }
 }
 
+/* Who stops does not wait for the repair of a day; the next start does it. */
+static void test_a_stop_during_a_repair(void **state)
+{
+    atomic_bool stop = true;
+    struct timelapse_options options = options_in(*state);
+    struct timelapse timelapse;
+    struct clip clip;
+    const char *part = path_in(*state, "cam/timelapse/2024-03-01.mp4.part");
+    clip_open(&clip, "h264v");
+    begin(&timelapse, &options, &clip);
+    give(&timelapse, &clip, 4, NOON, 10 * SECOND);
+    copy_file(path_in(*state, "cam/timelapse/2024-03-02.mp4.part"), part);
+    timelapse_uninit(&timelapse);
+    clip_close(&clip);
+
+    options.stop = &stop;
+    timelapse_init(&timelapse, &options);
+    timelapse_uninit(&timelapse);
+    assert_true(file_exists(part));
+    atomic_store(&stop, false);
+    timelapse_init(&timelapse, &options);
+    timelapse_uninit(&timelapse);
+    assert_false(file_exists(part));
+    wait_told("Repaired after a crash: ", 1);
+    verify(path_in(*state, "cam/timelapse/2024-03-01.mp4"));
+}
+
 static void test_goes_on(void **state)
 {
     struct timelapse_options options = options_in(*state);
@@ -432,15 +459,11 @@ static void test_trouble(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(test_a_day),
-        CASE(test_rarely),
-        CASE(test_midnight),
-        CASE(test_parameters),
-        CASE(test_a_crash),
-        CASE(test_goes_on),
-        CASE(test_a_crash_of_what_goes_on),
-        CASE(test_off),
-        CASE(test_trouble),
+        CASE(test_a_day),    CASE(test_rarely),
+        CASE(test_midnight), CASE(test_parameters),
+        CASE(test_a_crash),  CASE(test_a_stop_during_a_repair),
+        CASE(test_goes_on),  CASE(test_a_crash_of_what_goes_on),
+        CASE(test_off),      CASE(test_trouble),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
