@@ -11,6 +11,7 @@
 #include "camera/sounds.h"
 #include "recorder.h"
 #include "segment/container.h"
+#include "transform/frame_rate.h"
 #include "transform/overload.h"
 #include "transform/policy.h"
 
@@ -31,6 +32,8 @@ struct transcoder {
     struct transcoder_sink sink;
     struct stream *in;        /* a reference: what the camera sends; NULL before the first */
     struct policy_video plan; /* for it */
+    bool has_untold_plan;
+    struct frame_rate rate; /* of what the camera sends, until the plan is told */
     enum mode mode;
     bool is_substitute; /* of encoding, which the next segment tries again */
     bool waits_for_key; /* what comes before the next key frame is of no use */
@@ -259,10 +262,26 @@ static void take_sound(void *user, struct queue_item *item, int64_t media_us)
         transcoder->sink.take(transcoder->sink.user, item);
 }
 
+/* Once it is known how many frames a second there are, or nobody will know. */
+static void tell_plan(struct transcoder *transcoder)
+{
+    const struct policy_video *plan = &transcoder->plan;
+    const struct rtsprec_camera *camera = transcoder->camera;
+    char text[256];
+    if (!transcoder->has_untold_plan)
+        return;
+    transcoder->has_untold_plan = false;
+    policy_describe(text, sizeof(text), plan, transcoder->in->tracks[0].parameters,
+                    transcoder->rate.fps);
+    dispatcher_log(camera->dispatcher, plan->is_refused ? RTSPREC_LOG_WARNING : RTSPREC_LOG_INFO,
+                   camera->options.name, "%s", text);
+}
+
 /* Gives out what is still inside. */
 static void flush(struct transcoder *transcoder)
 {
     struct rtsprec_error error;
+    tell_plan(transcoder);
     sounds_flush(&transcoder->sounds, take_sound, transcoder);
     if (is_open(transcoder) && encode(transcoder, NULL, 1, &error) < 0)
         dispatcher_log(transcoder->camera->dispatcher, RTSPREC_LOG_WARNING,
@@ -405,7 +424,6 @@ void transcoder_begin(struct transcoder *transcoder, struct stream *stream)
 {
     struct rtsprec_camera *camera = transcoder->camera;
     struct policy_wish wish = transcoder_wish(&camera->options);
-    char text[256];
     flush(transcoder);
     stream_unref(&transcoder->in);
     transcoder->in = stream_ref(stream);
@@ -417,10 +435,9 @@ void transcoder_begin(struct transcoder *transcoder, struct stream *stream)
         set_loss(transcoder, RTSPREC_COVERAGE_OVERLOADED);
         return;
     }
-    policy_decide(&transcoder->plan, text, sizeof(text), &wish, stream->tracks[0].parameters);
-    dispatcher_log(camera->dispatcher,
-                   transcoder->plan.is_refused ? RTSPREC_LOG_WARNING : RTSPREC_LOG_INFO,
-                   camera->options.name, "%s", text);
+    policy_decide(&transcoder->plan, &wish, stream->tracks[0].parameters);
+    transcoder->has_untold_plan = true;
+    transcoder->rate = (struct frame_rate){0};
     if (transcoder->plan.is_encoded) {
         begin_encoding(transcoder);
         return;
@@ -456,6 +473,8 @@ void transcoder_take(struct transcoder *transcoder, struct queue_item *item)
         sounds_take(&transcoder->sounds, item, take_sound, transcoder);
         return;
     }
+    if (transcoder->has_untold_plan && frame_rate_take(&transcoder->rate, item->media_us))
+        tell_plan(transcoder);
     if (is_to_begin(transcoder, item))
         begin_encoding(transcoder);
     if (transcoder->mode == MODE_ENCODE) {

@@ -77,29 +77,42 @@ void policy_fit(int *width, int *height, int most_width, int most_height)
     *height = even(h);
 }
 
-void policy_decide(struct policy_video *out, char *text, size_t size,
-                   const struct policy_wish *wish, const AVCodecParameters *camera)
+void policy_decide(struct policy_video *out, const struct policy_wish *wish,
+                   const AVCodecParameters *camera)
 {
-    enum AVCodecID wanted = codec_wanted(wish, camera->codec_id);
     *out = (struct policy_video){
-        .codec = camera->codec_id, .width = camera->width, .height = camera->height};
-    if (!policy_encodes(wish, camera->codec_id)) {
-        int used = snprintf(text, size, "Copying %s %dx%d", codec_text(camera->codec_id),
-                            camera->width, camera->height);
-        out->is_refused = wanted != camera->codec_id;
-        if (out->is_refused && used >= 0 && (size_t)used < size)
-            snprintf(text + used, size - (size_t)used, ": %s was asked for, and never to transcode",
-                     codec_text(wanted));
+        .wanted = codec_wanted(wish, camera->codec_id),
+        .codec = camera->codec_id,
+        .width = camera->width,
+        .height = camera->height,
+    };
+    out->is_encoded = policy_encodes(wish, camera->codec_id);
+    out->is_refused = !out->is_encoded && out->wanted != camera->codec_id;
+    if (!out->is_encoded)
         return;
-    }
-    out->is_encoded = true;
-    out->codec = is_encodable(wanted) ? wanted : AV_CODEC_ID_H264;
+    out->codec = is_encodable(out->wanted) ? out->wanted : AV_CODEC_ID_H264;
     out->frame_rate = wish->frame_rate;
     out->bitrate = wish->bitrate;
     policy_fit(&out->width, &out->height, wish->width, wish->height);
-    snprintf(text, size, "Transcoding %s %dx%d -> %s %dx%d@%.4g, %lld kbit/s, because %s%s",
-             codec_text(camera->codec_id), camera->width, camera->height, codec_text(out->codec),
-             out->width, out->height, av_q2d(out->frame_rate), (long long)(out->bitrate / 1000),
-             wanted != camera->codec_id ? codec_text(wanted) : "it",
-             wanted != camera->codec_id ? " was asked for" : " was asked for always");
+}
+
+void policy_describe(char *text, size_t size, const struct policy_video *decided,
+                     const AVCodecParameters *camera, double fps)
+{
+    bool is_same = decided->wanted == camera->codec_id;
+    const char *wanted = codec_text(decided->wanted);
+    char sent[64], rate[32] = "";
+    if (fps > 0)
+        snprintf(rate, sizeof(rate), "@%.4g", fps);
+    snprintf(sent, sizeof(sent), "%s %dx%d%s", codec_text(camera->codec_id), camera->width,
+             camera->height, rate);
+    if (decided->is_encoded)
+        snprintf(text, size, "Transcoding %s -> %s %dx%d@%.4g, %lld kbit/s, because %s%s", sent,
+                 codec_text(decided->codec), decided->width, decided->height,
+                 av_q2d(decided->frame_rate), (long long)(decided->bitrate / 1000),
+                 is_same ? "it" : wanted, is_same ? " was asked for always" : " was asked for");
+    else if (decided->is_refused)
+        snprintf(text, size, "Copying %s: %s was asked for, and never to transcode", sent, wanted);
+    else
+        snprintf(text, size, "Copying %s", sent);
 }

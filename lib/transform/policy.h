@@ -25,6 +25,7 @@ struct policy_wish {
 struct policy_video {
     bool is_encoded; /* false: packets are copied, and the rest is the camera's */
     bool is_refused; /* another codec was asked for, but never to transcode */
+    enum AVCodecID wanted;
     enum AVCodecID codec;
     int width, height;
     AVRational frame_rate;
@@ -34,12 +35,16 @@ struct policy_video {
 /* Whether video of a codec is to be encoded, which is known before its size is. */
 bool policy_encodes(const struct policy_wish *wish, enum AVCodecID camera);
 
+void policy_decide(struct policy_video *out, const struct policy_wish *wish,
+                   const AVCodecParameters *camera);
+
 /*
- * Decides. text, of size bytes, becomes "Copying H.265 2592x1944" or "Transcoding H.264 1280x720 ->
- * H.265 1280x720@15, 8000 kbit/s, because …".
+ * Says what was decided: text, of size bytes, becomes "Copying H.265 2592x1944@15" or "Transcoding
+ * H.264 1280x720@25 -> H.265 1280x720@15, 8000 kbit/s, because …". fps: what the camera sends a
+ * second; 0: unknown, and left out.
  */
-void policy_decide(struct policy_video *out, char *text, size_t size,
-                   const struct policy_wish *wish, const AVCodecParameters *camera);
+void policy_describe(char *text, size_t size, const struct policy_video *decided,
+                     const AVCodecParameters *camera, double fps);
 
 /*
  * The largest picture inside a bound that looks like the one given: never enlarged, width and

@@ -64,13 +64,13 @@ class ExampleConfig(harness.Case):
     def test_python_service(self):
         daemon = self.record(PYTHON_SERVICE)
         self.assertEqual(daemon.find(" (WARNING|ERROR) "), [])
-        self.assertTrue(daemon.find("Copying H.265 640x360"))
+        self.assertTrue(daemon.find("Copying H.265 640x360@25$"))
 
     def test_python_service_with_another_codec(self):
         text = PYTHON_SERVICE.replace("2592", "320").replace("1944", "180")
         daemon = self.record(text.replace("8000", "500"), "h264")
         self.assertEqual(daemon.find(" (WARNING|ERROR) "), [])
-        self.assertTrue(daemon.find("Transcoding H.264 640x360 -> H.265 320x180@15, 500 kbit/s"))
+        self.assertTrue(daemon.find("Transcoding H.264 640x360@25 -> H.265 320x180@15, 500 kbit/s"))
         video = streams(next((self.folder / "out").glob("front-door/*/*.mp4")))[0]
         self.assertEqual((video["codec_name"], video["width"], video["height"]),
                          ("hevc", 320, 180))

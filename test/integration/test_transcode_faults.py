@@ -60,7 +60,7 @@ class TranscodeFaults(harness.Case):
 
     def test_another_size(self):
         self.start("switch=3:h264small")
-        self.daemon.wait_for(self.daemon.of("yard", "Transcoding H.264 320x240 -> MPEG-4 240x180"))
+        self.daemon.wait_for(self.daemon.of("yard", "Transcoding H.264 320x240@25 -> MPEG-4 240x180"))
         self.daemon.wait_closed(("yard",), 4)
         sizes = self.check(FRAME_S, 2)
         first = sizes.index((240, 180))

@@ -29,25 +29,26 @@ static void what_fits_is_copied_and_the_rest_encoded(void **state)
         const char *text;
     } rows[] = {
         {AV_CODEC_ID_HEVC, RTSPREC_VIDEO_COPY, RTSPREC_TRANSCODE_AUTO, AV_CODEC_ID_NONE,
-         "Copying H.265 2592x1944"},
+         "Copying H.265 2592x1944@25"},
         /* Size, rate and bitrate are no reason. */
         {AV_CODEC_ID_HEVC, RTSPREC_VIDEO_HEVC, RTSPREC_TRANSCODE_AUTO, AV_CODEC_ID_NONE,
-         "Copying H.265 2592x1944"},
+         "Copying H.265 2592x1944@12.5"},
         {AV_CODEC_ID_H264, RTSPREC_VIDEO_HEVC, RTSPREC_TRANSCODE_AUTO, AV_CODEC_ID_HEVC,
-         "Transcoding H.264 2592x1944 -> H.265 960x720@15, 2000 kbit/s, because H.265 was asked "
+         "Transcoding H.264 2592x1944@25 -> H.265 960x720@15, 2000 kbit/s, because H.265 was asked "
          "for"},
         {AV_CODEC_ID_HEVC, RTSPREC_VIDEO_H264, RTSPREC_TRANSCODE_AUTO, AV_CODEC_ID_H264, NULL},
         {AV_CODEC_ID_MJPEG, RTSPREC_VIDEO_MPEG4, RTSPREC_TRANSCODE_AUTO, AV_CODEC_ID_MPEG4, NULL},
         {AV_CODEC_ID_HEVC, RTSPREC_VIDEO_AV1, RTSPREC_TRANSCODE_AUTO, AV_CODEC_ID_AV1, NULL},
         {AV_CODEC_ID_H264, RTSPREC_VIDEO_HEVC, RTSPREC_TRANSCODE_NEVER, AV_CODEC_ID_NONE,
-         "Copying H.264 2592x1944: H.265 was asked for, and never to transcode"},
+         "Copying H.264 2592x1944@25: H.265 was asked for, and never to transcode"},
         {AV_CODEC_ID_HEVC, RTSPREC_VIDEO_HEVC, RTSPREC_TRANSCODE_ALWAYS, AV_CODEC_ID_HEVC,
-         "Transcoding H.265 2592x1944 -> H.265 960x720@15, 2000 kbit/s, because it was asked for "
+         "Transcoding H.265 2592x1944@12.5 -> H.265 960x720@15, 2000 kbit/s, because it was asked "
+         "for "
          "always"},
         /* What nobody encodes becomes what everybody plays. */
         {AV_CODEC_ID_MJPEG, RTSPREC_VIDEO_COPY, RTSPREC_TRANSCODE_ALWAYS, AV_CODEC_ID_H264, NULL},
         {AV_CODEC_ID_H264, RTSPREC_VIDEO_COPY, RTSPREC_TRANSCODE_NEVER, AV_CODEC_ID_NONE,
-         "Copying H.264 2592x1944"},
+         "Copying H.264 2592x1944@12.5"},
     };
     (void)state;
     for (size_t i = 0; i < LENGTH(rows); i++) {
@@ -55,7 +56,8 @@ static void what_fits_is_copied_and_the_rest_encoded(void **state)
         struct policy_wish asked = wish(rows[i].wanted, rows[i].transcode);
         struct policy_video video;
         char text[200];
-        policy_decide(&video, text, sizeof(text), &asked, &sent);
+        policy_decide(&video, &asked, &sent);
+        policy_describe(text, sizeof(text), &video, &sent, i % 2 ? 12.5 : 25);
         bool is_encoded = rows[i].written != AV_CODEC_ID_NONE;
         require(video.is_encoded == is_encoded, "row %zu: %s", i, text);
         require(policy_encodes(&asked, rows[i].sent) == is_encoded, "row %zu", i);
@@ -68,6 +70,18 @@ static void what_fits_is_copied_and_the_rest_encoded(void **state)
     }
 }
 
+static void a_rate_is_left_out_when_nobody_knows_it(void **state)
+{
+    AVCodecParameters sent = camera(AV_CODEC_ID_H264, 640, 360);
+    struct policy_wish asked = wish(RTSPREC_VIDEO_COPY, RTSPREC_TRANSCODE_AUTO);
+    struct policy_video video;
+    char text[200];
+    (void)state;
+    policy_decide(&video, &asked, &sent);
+    policy_describe(text, sizeof(text), &video, &sent, 0);
+    assert_string_equal(text, "Copying H.264 640x360");
+}
+
 static void a_short_buffer_gets_the_beginning(void **state)
 {
     AVCodecParameters sent = camera(AV_CODEC_ID_H264, 640, 360);
@@ -75,7 +89,8 @@ static void a_short_buffer_gets_the_beginning(void **state)
     struct policy_video video;
     char text[8];
     (void)state;
-    policy_decide(&video, text, sizeof(text), &asked, &sent);
+    policy_decide(&video, &asked, &sent);
+    policy_describe(text, sizeof(text), &video, &sent, 0);
     assert_string_equal(text, "Copying");
 }
 
@@ -117,6 +132,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_fits_is_copied_and_the_rest_encoded),
+        cmocka_unit_test(a_rate_is_left_out_when_nobody_knows_it),
         cmocka_unit_test(a_short_buffer_gets_the_beginning),
         cmocka_unit_test(pictures_keep_their_aspect_and_become_even),
         cmocka_unit_test(a_rate_has_room_in_every_codec),
