@@ -1,11 +1,13 @@
 /*
  * Preloaded, makes a program's video encoders sick, each of them on its own count: SICK_ENCODER is
- * "fail N" (every frame from the Nth on fails), "slow MS" (each frame takes so long) or "slow MS
- * until N" (only the first N frames do). No processor is needed to be overloaded.
+ * "fail N" (every frame from the Nth on fails), "fail end" (what it holds back never comes), "slow
+ * MS" (each frame takes so long) or "slow MS until N" (only the first N frames do). No processor is
+ * needed to be overloaded.
  */
 #include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include <libavcodec/avcodec.h>
@@ -26,6 +28,8 @@ int avcodec_send_frame(AVCodecContext *context, const AVFrame *frame)
     const char *how = getenv("SICK_ENCODER");
     /* The encoder's own count of frames: those that it was given before. */
     long number, ms, until = -1;
+    if (how && !frame && context->codec_type == AVMEDIA_TYPE_VIDEO && !strcmp(how, "fail end"))
+        return AVERROR(EIO);
     if (how && frame && context->codec_type == AVMEDIA_TYPE_VIDEO) {
         if (sscanf(how, "fail %ld", &number) == 1 && frame->pts >= number)
             return AVERROR(EIO);

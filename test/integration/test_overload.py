@@ -129,6 +129,18 @@ class Overload(harness.Case):
             for file in daemon.segments(name):
                 check_file(file)
 
+    def test_failing_at_the_end(self):
+        """What the encoder does not give is missing, and the file is whole without it."""
+        server = harness.Camera(self.folder, ("h264v",))
+        ends = self.start("ends", "fail end", server.url("/h264v/ends"), 300)
+        wait_until(lambda: len(server.served("/h264v/ends")) > 50, "two seconds")
+        stopped_us = ends.stop()
+        self.assertTrue(ends.find(ends.of("ends", "WARNING - The end of the video is missing: the "
+                                                  "encoder failed: Input/output error")))
+        file, = ends.segments("ends")
+        check_file(file)
+        self.check(ends, "ends", stopped_us, FRAME_S, ("stopped",))
+
 
 class NoEncoder(harness.Case):
     def test_refused(self):

@@ -29,6 +29,18 @@ struct rig {
     int asked, said;
 };
 
+/* While it is set, all decoders but this one fail. */
+static const AVCodecContext *last_decoder;
+
+int __real_avcodec_receive_frame(AVCodecContext *context, AVFrame *frame);
+int __wrap_avcodec_receive_frame(AVCodecContext *context, AVFrame *frame);
+
+int __wrap_avcodec_receive_frame(AVCodecContext *context, AVFrame *frame)
+{
+    return last_decoder && context != last_decoder ? AVERROR_INVALIDDATA
+                                                   : __real_avcodec_receive_frame(context, frame);
+}
+
 static bool begins_file(void *user, int64_t pts_us)
 {
     struct rig *rig = user;
@@ -276,6 +288,30 @@ static void broken_frames_are_not_the_end(void **state)
     }
 }
 
+/* What the encoder holds back comes out all the same: this one holds three frames. */
+static void a_decoder_that_fails_at_the_end_costs_only_what_it_holds(void **state)
+{
+    struct clip clip;
+    struct rig rig;
+    AVPacket *packet;
+    struct encoder_wish wanted = wish(AV_CODEC_ID_AV1, 320, 180, (AVRational){25, 1});
+    (void)state;
+    clip_open(&clip, "h264v");
+    rig_open(&rig, &clip, &wanted, INT64_MAX);
+    while ((packet = clip_read(&clip, START_US, SECOND)) != NULL) {
+        rig_send(&rig, packet);
+        av_packet_free(&packet);
+    }
+    int before = rig.packets;
+    last_decoder = rig.viewer;
+    rig_finish(&rig);
+    last_decoder = NULL;
+    require(before < 25 && rig.count == 25, "%d, then %d", before, rig.count);
+    assert_int_equal(rig.shown[24].number, 24);
+    rig_close(&rig);
+    clip_close(&clip);
+}
+
 static void overload_leaves_frames_out_evenly(void **state)
 {
     const struct {
@@ -419,6 +455,7 @@ int main(void)
         cmocka_unit_test(every_kind_keeps_its_times_and_pictures),
         cmocka_unit_test(a_frame_is_asked_about_at_the_time_that_it_gets),
         cmocka_unit_test(broken_frames_are_not_the_end),
+        cmocka_unit_test(a_decoder_that_fails_at_the_end_costs_only_what_it_holds),
         cmocka_unit_test(overload_leaves_frames_out_evenly),
         cmocka_unit_test(another_size_is_scaled_to_the_first),
         cmocka_unit_test(what_colours_mean_is_said_again),
