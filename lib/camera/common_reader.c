@@ -146,6 +146,7 @@ int common_reader_join(struct common_reader *reader, common_reader_turn *turn, v
         return error_set(error, RTSPREC_ERROR_SYSTEM, "no lock could be created");
     pthread_mutex_lock(&reader->lock);
     member.next = reader->joined;
+    // cppcheck-suppress autoVariables ; it has left before this returns
     reader->joined = &member;
     pthread_cond_signal(&reader->wake);
     while (!member.has_left)

@@ -447,6 +447,7 @@ static int take_turn(void *user, uint8_t *buffer)
 static int run_go_on(struct run *run, struct rtsprec_error *error)
 {
     int err = 0;
+    assert(run->source);
     if (run->source->takes_turns)
         return common_reader_join(run->camera->common_reader, take_turn,
                                   &(struct common_run){run, error}, error);

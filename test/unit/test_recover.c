@@ -176,7 +176,8 @@ static void test_stopped(void **state)
         assert_memory_equal(image.data, recording.open.data, image.size);
         image_uninit(&image);
         recording_uninit(&recording);
-        assert_true(recover_part(part, &(atomic_bool){false}, tell, &told));
+        stop = false;
+        assert_true(recover_part(part, &stop, tell, &told));
         assert_int_equal(told.verdict, RTSPREC_ARCHIVE_REPAIRED);
     }
 }
