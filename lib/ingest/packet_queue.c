@@ -149,6 +149,7 @@ int packet_queue_push(struct packet_queue *queue, const struct queue_item *item)
     bool was_refusing = queue->refusing;
     if (item->kind == QUEUE_PACKET && refuse(queue, item)) {
         count_dropped(queue, item);
+        is_due = queue->count > 0 && end_sleep(queue); /* what it gathers leaves no room */
         result = 1;
         goto done;
     }

@@ -362,6 +362,24 @@ static void test_patience(void **state)
     assert_true(wakes(40, MANY, 0, false, 30, 1));
 }
 
+/* Else what is gathered would leave no room for any key frame, for ever. */
+static void test_a_refusal_wakes(void **state)
+{
+    (void)state;
+    struct packet_queue queue;
+    pthread_t thread;
+    packet_queue_init(&queue, MANY, 100);
+    assert_int_equal(pthread_create(&thread, NULL, pop_patiently, &queue), 0);
+    while (!is_asleep(&queue))
+        sched_yield();
+    assert_int_equal(push(&queue, 0, false, 10, 20), 0);
+    assert_true(is_asleep(&queue));
+    assert_int_equal(push(&queue, 0, true, 11, 120), 1);
+    pthread_join(thread, NULL);
+    assert_int_equal(push(&queue, 0, true, 12, 120), 0);
+    packet_queue_uninit(&queue);
+}
+
 static void test_anything_else_wakes(void **state)
 {
     (void)state;
@@ -488,6 +506,7 @@ int main(void)
         cmocka_unit_test(test_close_lets_the_rest_out),
         cmocka_unit_test(test_shared_items),
         cmocka_unit_test(test_patience),
+        cmocka_unit_test(test_a_refusal_wakes),
         cmocka_unit_test(test_anything_else_wakes),
         cmocka_unit_test(test_two_threads),
         cmocka_unit_test(test_close_wakes_a_waiting_thread),
