@@ -15,8 +15,10 @@
 /* A request: its URL, and what an Authorization header may take. */
 #define REQUEST_BYTES (8 * 1024)
 
-/* So that a camera that floods us leaves time for others. */
-#define TURN_BYTES (1024 * 1024)
+/* So that a camera that floods us leaves time for others, be it with the smallest of frames or with
+ * requests. */
+#define TURN_BYTES   (256 * 1024)
+#define TURN_ANSWERS 8
 
 /* Behind this much that makes no sense, none will come. */
 #define MAX_GARBAGE_BYTES (1024 * 1024)
@@ -77,7 +79,8 @@ int rtsp_client_answer(struct rtsp_client *client, const struct rtsp_message *re
     if (request->cseq >= 0)
         snprintf(number, sizeof(number), "CSeq: %" PRId64 "\r\n", request->cseq);
     int size = snprintf(reply, sizeof(reply), "RTSP/1.0 %d %s\r\n%s\r\n", status, reason, number);
-    if (client->is_in_turn && !connection_has_room(client->connection))
+    if (client->is_in_turn &&
+        (client->turn_answers-- <= 0 || !connection_has_room(client->connection)))
         return 0;
     return connection_write(client->connection, reply, (size_t)size, error);
 }
@@ -123,6 +126,7 @@ void rtsp_client_begin_turn(struct rtsp_client *client, uint8_t *buffer)
     move(client, buffer);
     client->is_in_turn = true;
     client->turn_bytes = TURN_BYTES;
+    client->turn_answers = TURN_ANSWERS;
     client->is_drained = client->turn_is_spent = false;
     connection_set_waiting(client->connection, false);
 }

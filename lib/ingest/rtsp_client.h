@@ -32,6 +32,7 @@ struct rtsp_client {
 
     bool is_in_turn;
     size_t turn_bytes;  /* how much of it may still be received */
+    int turn_answers;   /* how many requests may still be answered */
     bool is_drained;    /* the connection has no more */
     bool turn_is_spent; /* there is nothing more in it */
 };
@@ -85,7 +86,7 @@ const uint8_t *rtsp_client_take_frame(struct rtsp_client *client);
 int rtsp_client_next(struct rtsp_client *client, struct rtsp_item *item,
                      struct rtsprec_error *error);
 
-/* Answers a request of the server, unless it takes no answers. */
+/* Answers a request of the server; in a turn only if it takes answers, and not too many of them. */
 int rtsp_client_answer(struct rtsp_client *client, const struct rtsp_message *request, int status,
                        const char *reason, struct rtsprec_error *error);
 

@@ -17,6 +17,9 @@
 #define MIN_KEEP_ALIVE_US US_PER_SECOND
 #define MAX_KEEP_ALIVE_US (30 * US_PER_SECOND)
 
+/* When one that found no room is tried again. */
+#define NO_ROOM_US (US_PER_SECOND / 5)
+
 /* While datagrams are waited for, reordering has its deadlines. */
 #define UDP_SLICE_MS 50
 
@@ -270,11 +273,13 @@ int rtsp_session_play(struct rtsp_session *session, struct rtsprec_error *error)
     return send_play(session, error);
 }
 
-/* A camera that reads no requests is not kept from sending its media. */
+/* A camera that reads no requests is not kept from sending its media: it is asked later. */
 static int send_keep_alive(struct rtsp_session *session, struct rtsprec_error *error)
 {
-    if (!connection_has_room(session->client->connection))
+    if (!connection_has_room(session->client->connection)) {
+        session->next_keep_alive_us = clock_monotonic_us() + NO_ROOM_US;
         return 0;
+    }
     int err =
         rtsp_client_send(session->client, session->has_get_parameter ? "GET_PARAMETER" : "OPTIONS",
                          session->offer.control, "", error);

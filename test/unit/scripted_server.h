@@ -2,8 +2,9 @@
  * A server that plays a script on a loopback connection, in a thread of its own: for the tests of
  * what speaks over sockets.
  *
- * A step waits for what the client sends (a request and its empty line), then sends its text. After
- * the last step the server listens until the client goes; what it was asked is in requests.
+ * A step waits for what the client sends (a request and its empty line; a frame before it only
+ * where the step begins with one), then sends its text. After the last step the server listens
+ * until the client goes; what it was asked is in requests.
  */
 #ifndef SCRIPTED_SERVER_H
 #define SCRIPTED_SERVER_H
@@ -24,7 +25,7 @@
 /* A deadline and a stop are heard within 0.1 s; the rest is the machine's. */
 #define LATE_US INT64_C(150000)
 
-enum { SERVER_REQUESTS = 16, SERVER_REQUEST_BYTES = 4096, DRIP_MS = 20 };
+enum { SERVER_REQUESTS = 16, SERVER_REQUEST_BYTES = 4096, DRIP_MS = 20, LATE_MS = 2200 };
 
 struct server_step {
     const char *wanted; /* what the request begins with; NULL: none is waited for */
@@ -32,6 +33,7 @@ struct server_step {
     size_t bytes;       /* of a text that has zeros; else 0 */
     enum {
         SEND_AT_ONCE,
+        SEND_LATE,      /* reads nothing meanwhile */
         SEND_IN_DRIPS,  /* byte by byte */
         SEND_FOR_EVER,  /* again and again, until the client goes */
         SEND_AND_STOP,  /* then ask the client's cancel to stop */
@@ -73,14 +75,30 @@ static inline int listen_anywhere(int backlog, int *port)
     return fd;
 }
 
-/* Takes a request up to its empty line; false when the client has gone. */
-static inline bool server_receive(struct server *server)
+/* Leaves out a frame whose '$' was read. */
+static inline bool server_skip_frame(const struct server *server)
+{
+    uint8_t header[3], payload[65536];
+    if (recv(server->fd, header, sizeof(header), MSG_WAITALL) != sizeof(header))
+        return false;
+    size_t size = (size_t)header[1] << 8 | header[2];
+    return recv(server->fd, payload, size, MSG_WAITALL) == (ssize_t)size;
+}
+
+/* Takes a request up to its empty line, or with a frame before it; false when the client has gone.
+ */
+static inline bool server_receive(struct server *server, bool wants_frame)
 {
     char ignored[SERVER_REQUEST_BYTES];
     bool is_kept = server->request_count < SERVER_REQUESTS;
     char *request = is_kept ? server->requests[server->request_count] : ignored;
     size_t size = 0;
     while (size < SERVER_REQUEST_BYTES - 1 && recv(server->fd, request + size, 1, 0) == 1) {
+        if (size == 0 && request[0] == '$' && !wants_frame) {
+            if (!server_skip_frame(server))
+                break;
+            continue;
+        }
         request[++size] = '\0';
         if (size >= 4 && memcmp(request + size - 4, "\r\n\r\n", 4) == 0) {
             server->request_count++;
@@ -138,6 +156,8 @@ static inline bool server_send(struct server *server, const struct server_step *
     }
     if (step->how == SEND_IN_DRIPS)
         return server_drip(server, data, size);
+    if (step->how == SEND_LATE)
+        poll(NULL, 0, LATE_MS);
     if (step->how != SEND_FOR_EVER)
         return server_put(server, data, size);
     char many[64 * SERVER_REQUEST_BYTES];
@@ -157,7 +177,7 @@ static inline void *server_run(void *argument)
     bool is_there = server->fd >= 0;
     for (const struct server_step *step = server->steps;
          is_there && (step->wanted || step->text || step->how); step++) {
-        if (step->wanted && (is_there = server_receive(server))) {
+        if (step->wanted && (is_there = server_receive(server, step->wanted[0] == '$'))) {
             const char *request = server->requests[server->request_count - 1];
             if (strncmp(request, step->wanted, strlen(step->wanted)) != 0)
                 server->wrong = step->wanted;
@@ -174,7 +194,7 @@ static inline void *server_run(void *argument)
             is_there = server->fd >= 0;
         }
     }
-    while (is_there && server_receive(server)) {
+    while (is_there && server_receive(server, false)) {
     }
     if (server->fd >= 0)
         close(server->fd);
