@@ -31,12 +31,14 @@ struct common_reader {
     uint8_t buffer[SOURCE_TURN_BYTES];
 };
 
-/* A turn for each. Returns whether one of them has more to take. */
-static bool make_round(struct common_reader *reader)
+/* A turn for each, or before the next round is due for each that has more to take. Returns whether
+ * one still has. */
+static bool make_round(struct common_reader *reader, bool is_due)
 {
     bool has_more = false;
     for (struct member *member = reader->members; member; member = member->next) {
-        member->result = member->turn(member->user, reader->buffer);
+        if (is_due || member->result > 0)
+            member->result = member->turn(member->user, reader->buffer);
         has_more |= member->result > 0;
     }
     return has_more;
@@ -88,16 +90,17 @@ static void *run(void *argument)
             continue;
         }
         pthread_mutex_unlock(&reader->lock);
-        bool has_more = make_round(reader);
+        bool is_due = clock_monotonic_us() >= due_us;
+        bool has_more = make_round(reader, is_due);
         int64_t now_us = clock_monotonic_us();
         pthread_mutex_lock(&reader->lock);
         let_out(reader);
-        if (has_more)
-            continue;
-        due_us += COMMON_READER_ROUND_US;
+        if (is_due)
+            due_us += COMMON_READER_ROUND_US;
         if (due_us < now_us)
             due_us = now_us;
-        sleep_until(reader, due_us);
+        if (!has_more)
+            sleep_until(reader, due_us);
     }
     assert(!reader->members && !reader->joined);
     pthread_mutex_unlock(&reader->lock);

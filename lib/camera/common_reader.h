@@ -5,7 +5,7 @@
  * It is there for what waking up costs: a thread that the kernel wakes for 50 kB finds its code and
  * data gone from the processor's caches. One that does the same for the next camera at once does
  * not, and the bytes of all pass through one buffer that stays in the cache. With 10 cameras of
- * 8 Mbit/s that is a third of all the time that recording takes (docs/performance.md).
+ * 8 Mbit/s that saves a quarter of all the time that recording takes (docs/performance.md).
  *
  * Thread-safety: any thread may join.
  */

@@ -1,5 +1,6 @@
 #include "unit.h"
 
+#include <limits.h>
 #include <pthread.h>
 #include <stdatomic.h>
 
@@ -22,6 +23,7 @@ struct member {
     struct rig *rig;
     int number, turns;
     int extra; /* how often it has more to take in its first turn */
+    atomic_bool is_sated;
     pthread_t thread;
     int result;
 };
@@ -39,7 +41,7 @@ static int take_turn(void *user, uint8_t *buffer)
         rig->calls[rig->count++] = member->number;
     member->turns++;
     atomic_store(&rig->is_in_turn, false);
-    if (member->extra > 0)
+    if (member->extra > 0 && !atomic_load(&member->is_sated))
         return member->extra--, 1;
     /* Until all are there nobody's turns count, so that all have them in the same rounds. */
     if (atomic_load(&rig->present) < MEMBERS)
@@ -114,6 +116,26 @@ static void test_more_to_take(void **state)
     end(&rig);
 }
 
+/* Nor are others given turns on that account which they have no use for. */
+static void test_more_to_take_than_others(void **state)
+{
+    (void)state;
+    begin(&rig);
+    atomic_store(&rig.present, MEMBERS);
+    struct member greedy = {.rig = &rig, .number = 0, .extra = INT_MAX};
+    struct member other = {.rig = &rig, .number = 1};
+    assert_int_equal(pthread_create(&greedy.thread, NULL, join, &greedy), 0);
+    int64_t begin_us = clock_monotonic_us();
+    join(&other);
+    int64_t passed_us = clock_monotonic_us() - begin_us;
+    assert_int_equal(other.turns, ROUNDS + 1);
+    assert_true(passed_us >= ROUNDS * COMMON_READER_ROUND_US);
+    atomic_store(&greedy.is_sated, true);
+    pthread_join(greedy.thread, NULL);
+    assert_true(greedy.turns > 10 * other.turns);
+    end(&rig);
+}
+
 /* One after the other, and nobody in between: it sleeps, wakes, and ends. It never hurries. */
 static void test_coming_and_going(void **state)
 {
@@ -139,6 +161,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rounds),
         cmocka_unit_test(test_more_to_take),
+        cmocka_unit_test(test_more_to_take_than_others),
         cmocka_unit_test(test_coming_and_going),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
