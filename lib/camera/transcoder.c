@@ -438,6 +438,8 @@ void transcoder_begin(struct transcoder *transcoder, struct stream *stream)
     policy_decide(&transcoder->plan, &wish, stream->tracks[0].parameters);
     transcoder->has_untold_plan = true;
     transcoder->rate = (struct frame_rate){0};
+    if (transcoder->plan.is_refused)
+        tell_plan(transcoder); /* not only once something is recorded */
     if (transcoder->plan.is_encoded) {
         begin_encoding(transcoder);
         return;

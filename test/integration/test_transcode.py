@@ -193,7 +193,7 @@ class Transcode(harness.Case):
         daemon.stop()
         self.assertEqual(len(daemon.find("WARNING - The encoder hevc_vaapi is no use: "
                                          "its device cannot be used")), 1)
-        self.assertTrue(daemon.find(daemon.of("never", "Copying H.264 640x360@25: H.265 was asked for, "
+        self.assertTrue(daemon.find(daemon.of("never", "WARNING - Copying H.264 640x360: H.265 was asked for, "
                                                        "and never to transcode")))
         codecs = {name: [streams(file)[0]["codec_name"] for file in daemon.segments(name)]
                   for name in ("first", "second", "never")}
