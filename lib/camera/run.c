@@ -152,8 +152,9 @@ static int push_end(struct run *run, enum rtsprec_segment_reason reason,
                     struct rtsprec_error *error)
 {
     struct queue_item item = {.kind = QUEUE_END, .media_us = run->media_us, .reason = reason};
-    int err = run->has_original ? push_shared(run, &item, error) : 0;
-    return err < 0 ? err : push(&run->camera->feed, &item, error);
+    int err_original = run->has_original ? push_shared(run, &item, error) : 0;
+    int err = push(&run->camera->feed, &item, error);
+    return err < 0 ? err : err_original;
 }
 
 /* What is handed over, to the writer of the original. With the first packet of a stream it is known
@@ -280,10 +281,9 @@ static int hand_over(struct run *run, int track, AVPacket *packet, int64_t arriv
         return no_memory(error);
     }
     av_packet_move_ref(item.packet, packet);
-    if ((err = push_original(run, &item, error)) == 0)
-        return push(&run->camera->feed, &item, error);
-    queue_item_uninit(&item);
-    return err;
+    int err_original = push_original(run, &item, error);
+    err = push(&run->camera->feed, &item, error);
+    return err < 0 ? err : err_original;
 }
 
 /* Receiving. */
@@ -443,17 +443,16 @@ static int take_turn(void *user, uint8_t *buffer)
     return result < 0 ? result : has_more;
 }
 
-/* What comes, until something ends it. */
+/* What comes, until something ends it. Other cameras are not to wait for a picture's decoding. */
 static int run_go_on(struct run *run, struct rtsprec_error *error)
 {
     int err = 0;
     assert(run->source);
-    if (run->source->takes_turns)
-        return common_reader_join(run->camera->common_reader, take_turn,
-                                  &(struct common_run){run, error}, error);
-    while (err == 0)
+    while (err == 0 && (!run->source->takes_turns || parameters_want_decoding(&run->parameters)))
         err = run_read(run, error);
-    return err;
+    return err != 0 ? err
+                    : common_reader_join(run->camera->common_reader, take_turn,
+                                         &(struct common_run){run, error}, error);
 }
 
 int run_record(struct rtsprec_camera *camera, bool *was_recording, struct rtsprec_error *error)

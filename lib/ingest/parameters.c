@@ -173,14 +173,19 @@ static int update_raw(struct parameters *parameters)
     return parameters->current->width > 0;
 }
 
+/* Once only: decoding every key frame would cost what copying saves. */
+bool parameters_want_decoding(const struct parameters *parameters)
+{
+    const AVCodecParameters *current = parameters->current;
+    return !is_h26x(current) && current->codec_id != AV_CODEC_ID_RAWVIDEO && current->width == 0;
+}
+
 int parameters_update(struct parameters *parameters, const AVPacket *frame)
 {
     if (is_h26x(parameters->current))
         return update_h26x(parameters, frame);
-    /* Once only: decoding every key frame would cost what copying saves. */
     if (!(frame->flags & AV_PKT_FLAG_KEY) || parameters->current->width > 0)
         return 0;
-    return parameters->current->codec_id == AV_CODEC_ID_RAWVIDEO
-               ? update_raw(parameters)
-               : update_by_decoding(parameters, frame);
+    return parameters_want_decoding(parameters) ? update_by_decoding(parameters, frame)
+                                                : update_raw(parameters);
 }

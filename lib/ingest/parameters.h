@@ -33,6 +33,9 @@ void parameters_uninit(struct parameters *parameters);
 /* Whether a file of one goes on with frames of the other: codec, size and sets. */
 bool parameters_are_same(const AVCodecParameters *a, const AVCodecParameters *b);
 
+/* Whether the next key frame is to be decoded, which takes its time. */
+bool parameters_want_decoding(const struct parameters *parameters);
+
 /*
  * Looks at a frame: of H.264 and H.265 at the sets that come with it as AV_PKT_DATA_NEW_EXTRADATA,
  * of other codecs at the picture of the first key frame. Repeated sets that say the same change

@@ -3,8 +3,12 @@
 
 Proves: whatever a camera's way of naming its tracks, and whatever stands beside them, only the
 wanted media are set up and what is recorded is what was served; what is wrong in the stream costs
-no more than the frames that it hits, or a new connection.
+no more than the frames that it hits, or a new connection; a camera whose pictures take long to
+decode delays no other.
 """
+
+import os
+import unittest
 
 import harness
 from faulty import GOOD, FaultyCase
@@ -82,6 +86,26 @@ class Broken(FaultyCase):
                 self.assertLessEqual(sum(gaps), LOST_FRAMES)
                 self.assertEqual(len(self.lines(name, "Connecting")), 1)
                 self.assertGreater(len(recorded), 100)
+
+
+SICK = os.environ.get("SICK_ENCODER_LIB")
+
+
+class SlowToDecode(harness.Case):
+    @unittest.skipUnless(SICK, "a sanitizer's runtime wants to be loaded first")
+    def test_others_do_not_wait(self):
+        """A picture has to be decoded before it can be recorded: that is its own camera's time."""
+        server = harness.Camera(self.folder, ("mjpeg", "h264v"))
+        cameras = [{"name": name, "rtspUrl": server.url(f"/{clip}/{name}"),
+                    "readTimeoutSeconds": seconds}
+                   for name, clip, seconds in (("slow", "mjpeg", 30), ("yard", "h264v", 2))]
+        daemon = harness.Daemon(self.folder, cameras,
+                                env={"LD_PRELOAD": SICK, "SICK_DECODER": "slow 5000"})
+        daemon.wait_recording(("slow",))
+        daemon.wait_closed(("slow", "yard"))
+        stopped_us = daemon.stop()
+        check_camera(daemon, "yard", server, "/h264v/yard", stopped_us)
+        self.assertEqual(len({unit.session for unit in server.served("/h264v/yard")}), 1)
 
 
 if __name__ == "__main__":

@@ -185,6 +185,7 @@ static void test_raw_video_as_announced(void **state)
     assert_int_equal(parameters.current->width, 320);
     assert_int_equal(parameters.current->height, 240);
     assert_int_equal(update_raw(&parameters, AV_PKT_FLAG_KEY), 0);
+    assert_false(parameters_want_decoding(&parameters));
     parameters_uninit(&parameters);
     avcodec_parameters_free(&announced);
 }
@@ -202,7 +203,9 @@ static void test_mjpeg_by_decoding(void **state)
     broken->flags = AV_PKT_FLAG_KEY;
     assert_int_equal(parameters_update(&parameters, broken), 0);
     assert_int_equal(parameters.current->width, 0);
+    assert_true(parameters_want_decoding(&parameters));
     assert_int_equal(parameters_update(&parameters, packet), 1);
+    assert_false(parameters_want_decoding(&parameters));
     assert_int_equal(parameters.current->width, 640);
     assert_int_equal(parameters.current->height, 360);
     assert_int_equal(parameters_update(&parameters, packet), 0);
