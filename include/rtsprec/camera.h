@@ -244,8 +244,8 @@ RTSPREC_API int rtsprec_camera_create(struct rtsprec_camera **out,
                                       struct rtsprec_error *error);
 
 /**
- * Starts recording: two threads that connect, record, and connect again after every failure, until
- * stopped. Returns at once; what happens comes as events.
+ * Starts recording: a thread that connects, and connects again after every failure, and one that
+ * writes, or two with also_keep, until stopped. Returns at once; what happens comes as events.
  *
  * @return 0, RTSPREC_ERROR_STATE when it is running, RTSPREC_ERROR_SYSTEM when there is no thread,
  *         RTSPREC_ERROR_NO_MEMORY
@@ -318,8 +318,9 @@ struct rtsprec_camera_statistics {
     int last_error;         /**< code of the last of these; 0: none yet */
     char last_error_text[256];
 
-    int64_t queue_bytes; /**< waiting for the disk at this moment */
-    int64_t queue_us;    /**< seconds of video waiting for the disk at this moment */
+    /** Waiting at this moment for the disk, or the encoder; what also_keep keeps is not in it. */
+    int64_t queue_bytes;
+    int64_t queue_us; /**< µs of video, of the same */
 
     char video_codec[16]; /**< FFmpeg's name: "hevc", "h264"; "" before the first connection */
     char audio_codec[16]; /**< "" when no sound is recorded */

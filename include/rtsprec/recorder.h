@@ -17,7 +17,7 @@ extern "C" {
 #endif
 
 /**
- * A recorder and its dispatcher thread.
+ * A recorder, with a thread that calls the program's callbacks and one that receives for cameras.
  *
  * Thread-safety: all functions may be called from any thread, also at once, except that nothing may
  * run at the same time as rtsprec_recorder_destroy() or after it. Functions that wait must not be
@@ -43,7 +43,7 @@ struct rtsprec_recorder_options {
 RTSPREC_API void rtsprec_recorder_options_init(struct rtsprec_recorder_options *options);
 
 /**
- * Creates a recorder and starts its dispatcher thread.
+ * Creates a recorder and starts its threads.
  *
  * @param[out] out      the recorder, owned by the caller; NULL after an error
  * @param[in]  options  copied; NULL means the defaults

@@ -4,7 +4,7 @@
  * until the one who is interrupted has come to wait for its end.
  *
  * Thread-safety: request(), hold() and the questions for them from any thread; the deadline and
- * the waits belong to the one thread that is to be stopped.
+ * the waits belong to the one thread that is to be stopped, or that works in its stead meanwhile.
  */
 #ifndef BASE_CANCEL_H
 #define BASE_CANCEL_H

@@ -55,7 +55,7 @@ struct rtsprec_camera {
     _Atomic int recording;         /* enum rtsprec_recording */
     _Atomic int recording_changes; /* how often that was set */
 
-    /* shared by the two threads */
+    /* shared by its threads */
     struct cancel cancel; /* held while recording is OFF */
     struct feed feed;
     struct feed original_feed; /* what is also kept as it came */

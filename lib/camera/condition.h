@@ -1,8 +1,8 @@
 /*
- * Why a camera is recorded or not at a moment: what its two threads tell, as conditions of the
- * ledger. Pure. The writer tells in the time of frames that waited in the queue, so that a change
- * can lie before one that the reader has told already. In the ledger a condition takes the place of
- * all later ones: these are told again then.
+ * Why a camera is recorded or not at a moment: what its reader and its writer tell, as conditions
+ * of the ledger. Pure. The writer tells in the time of frames that waited in the queue, so that a
+ * change can lie before one that the reader has told already. In the ledger a condition takes the
+ * place of all later ones: these are told again then.
  */
 #ifndef CAMERA_CONDITION_H
 #define CAMERA_CONDITION_H

@@ -5,8 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 from harness import SCALE, program, run
 
-# Units that were on their way when a stop was asked for may be missing; nothing older may. A read
-# gathers for 50 ms, and over UDP a hole is waited for 100 ms.
+# Units that were on their way when a stop was asked for may be missing; nothing older may. They are
+# taken every 50 ms, and over UDP a hole is waited for 100 ms.
 ON_THE_WAY_US = 200_000 * SCALE
 
 FRAME_US = 40_000  # of all our clips
