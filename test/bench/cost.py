@@ -173,7 +173,9 @@ def run(options, kind, clip, count, wire):
             raise RuntimeError(f"{kind.name} has ended: {recorder.said()[-2000:]}")
         sent = stop(load, recorder)
         result.update(losses(sent, recorder.frames()))
-    except (RuntimeError, OSError, subprocess.TimeoutExpired) as error:
+    except subprocess.TimeoutExpired as error:
+        result["failure"] = f"{kind.name} did not end within {error.timeout} s"
+    except (RuntimeError, OSError) as error:
         result["failure"] = str(error)
     finally:
         recorder.kill()
