@@ -42,8 +42,8 @@ typedef void rtsprec_log_fn(void *user, const struct rtsprec_log_record *record)
  *
  * It changes a process-wide setting (av_log_set_callback), hence the library never calls it itself;
  * a program calls it before it creates a recorder. @p log is called from any thread, also from
- * several at once, and must be quick: what receives for all cameras may be waiting for it, as it may
- * for FFmpeg's default callback. @p user must live until the next call has returned and all
+ * several at once, and must be quick: what receives for all cameras may be waiting for it, as it
+ * may for FFmpeg's default callback. @p user must live until the next call has returned and all
  * recorders are destroyed.
  *
  * Thread-safety: not to be called from two threads at once.

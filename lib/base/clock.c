@@ -1,5 +1,7 @@
 #include "base/clock.h"
 
+#include <errno.h>
+
 static int64_t read_clock(clockid_t id)
 {
     struct timespec now;
@@ -10,6 +12,14 @@ static int64_t read_clock(clockid_t id)
 int64_t clock_monotonic_us(void)
 {
     return read_clock(CLOCK_MONOTONIC);
+}
+
+void clock_sleep_until(int64_t monotonic_us)
+{
+    const struct timespec until = {.tv_sec = monotonic_us / US_PER_SECOND,
+                                   .tv_nsec = monotonic_us % US_PER_SECOND * 1000};
+    while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL) == EINTR) {
+    }
 }
 
 int64_t clock_real_us(void)

@@ -11,6 +11,9 @@
 /* µs of a clock that never steps; its zero means nothing. */
 int64_t clock_monotonic_us(void);
 
+/* Sleeps until that time of it. */
+void clock_sleep_until(int64_t monotonic_us);
+
 /* µs since 1970-01-01 UTC. */
 int64_t clock_real_us(void);
 

@@ -22,7 +22,7 @@ struct common_reader {
     pthread_t thread;
 
     pthread_mutex_t lock;
-    pthread_cond_t wake;   /* the thread, which sleeps while it has no members */
+    pthread_cond_t wake;   /* the thread, when it has no members */
     struct member *joined; /* they take part in the next round */
     bool is_closing;
 
@@ -33,12 +33,12 @@ struct common_reader {
 
 /* A turn for each, or before the next round is due for each that has more to take. Returns whether
  * one still has. */
-static bool make_round(struct common_reader *reader, bool is_due)
+static bool make_round(struct common_reader *reader, bool is_due, bool waits)
 {
     bool has_more = false;
     for (struct member *member = reader->members; member; member = member->next) {
         if (is_due || member->result > 0)
-            member->result = member->turn(member->user, reader->buffer);
+            member->result = member->turn(member->user, reader->buffer, waits);
         has_more |= member->result > 0;
     }
     return has_more;
@@ -70,12 +70,6 @@ static void let_out(struct common_reader *reader)
     }
 }
 
-static void sleep_until(struct common_reader *reader, int64_t due_us)
-{
-    while (!reader->is_closing && wait_until(&reader->wake, &reader->lock, due_us)) {
-    }
-}
-
 static void *run(void *argument)
 {
     struct common_reader *reader = argument;
@@ -89,18 +83,23 @@ static void *run(void *argument)
             pthread_cond_wait(&reader->wake, &reader->lock);
             continue;
         }
+        bool is_alone = !reader->members->next;
         pthread_mutex_unlock(&reader->lock);
-        bool is_due = clock_monotonic_us() >= due_us;
-        bool has_more = make_round(reader, is_due);
+        bool is_due = is_alone || clock_monotonic_us() >= due_us;
+        bool has_more = make_round(reader, is_due, is_alone);
         int64_t now_us = clock_monotonic_us();
-        pthread_mutex_lock(&reader->lock);
-        let_out(reader);
         if (is_due)
             due_us += COMMON_READER_ROUND_US;
-        if (due_us < now_us)
+        if (is_alone || due_us < now_us)
             due_us = now_us;
-        if (!has_more)
-            sleep_until(reader, due_us);
+        pthread_mutex_lock(&reader->lock);
+        let_out(reader);
+        if (has_more || is_alone)
+            continue;
+        /* No condition variable: that would wake the kernel once more to take the lock. */
+        pthread_mutex_unlock(&reader->lock);
+        clock_sleep_until(due_us);
+        pthread_mutex_lock(&reader->lock);
     }
     assert(!reader->members && !reader->joined);
     pthread_mutex_unlock(&reader->lock);

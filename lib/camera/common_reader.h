@@ -12,6 +12,7 @@
 #ifndef CAMERA_COMMON_READER_H
 #define CAMERA_COMMON_READER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <rtsprec/error.h>
@@ -32,9 +33,10 @@ void common_reader_destroy(struct common_reader **reader);
 
 /*
  * A turn. The buffer of SOURCE_TURN_BYTES is its until it returns: 0; 1 when there is more to take,
- * for which it gets its next turn as soon as all others had theirs; or an error, which ends it.
+ * for which it gets its next turn as soon as all others had theirs; or an error, which ends it. Who
+ * is alone waits in his turns for what comes, as long as a round takes: one system call less.
  */
-typedef int common_reader_turn(void *user, uint8_t *buffer);
+typedef int common_reader_turn(void *user, uint8_t *buffer, bool waits);
 
 /* Gives it a turn in each round until one returns an error, and returns that; *error is only filled
  * in when it gets none at all. The caller waits meanwhile, so that nothing of it overlaps with a

@@ -431,12 +431,12 @@ struct common_run {
     struct rtsprec_error *error;
 };
 
-static int take_turn(void *user, uint8_t *buffer)
+static int take_turn(void *user, uint8_t *buffer, bool waits)
 {
     struct common_run *common = user;
     struct source *source = common->run->source;
     int result = 0;
-    source_begin_turn(source, buffer);
+    source_begin_turn(source, buffer, waits);
     while (result == 0)
         result = run_read(common->run, common->error);
     bool has_more = source_end_turn(source);

@@ -36,6 +36,12 @@ int connection_open(struct connection **out, const struct connection_options *op
 void connection_close(struct connection **connection);
 
 /*
+ * From now on media come: a read that waits gathers for up to 50 ms or 64 KiB. No longer, for it
+ * adds to what a crash loses. TLS gives record by record all the same.
+ */
+void connection_gather(struct connection *connection);
+
+/*
  * Whether a read waits for bytes and a write for room, as both do at first. If not, which is for
  * TCP only, a read that finds nothing returns 0 at once, and a write without room fails.
  */

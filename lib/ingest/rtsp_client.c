@@ -121,14 +121,14 @@ static void move(struct rtsp_client *client, uint8_t *buffer)
     client->end = left;
 }
 
-void rtsp_client_begin_turn(struct rtsp_client *client, uint8_t *buffer)
+void rtsp_client_begin_turn(struct rtsp_client *client, uint8_t *buffer, bool waits)
 {
     move(client, buffer);
     client->is_in_turn = true;
     client->turn_bytes = TURN_BYTES;
     client->turn_answers = TURN_ANSWERS;
     client->is_drained = client->turn_is_spent = false;
-    connection_set_waiting(client->connection, false);
+    connection_set_waiting(client->connection, waits);
 }
 
 bool rtsp_client_end_turn(struct rtsp_client *client)

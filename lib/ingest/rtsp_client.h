@@ -63,10 +63,10 @@ int rtsp_client_challenge(struct rtsp_client *client, const struct rtsp_message 
 
 /*
  * A turn takes what has come, through a buffer of RTSP_CLIENT_BUFFER_BYTES that is lent for it, and
- * waits for nothing: rtsp_client_next() returns 0 when there is nothing more, and turn_is_spent
- * says so. Not with TLS.
+ * waits for nothing, or once, as connection_gather() does: rtsp_client_next() returns 0 when there
+ * is nothing more, and turn_is_spent says so. Not with TLS.
  */
-void rtsp_client_begin_turn(struct rtsp_client *client, uint8_t *buffer);
+void rtsp_client_begin_turn(struct rtsp_client *client, uint8_t *buffer, bool waits);
 
 /* What is left goes into the client's own buffer. Returns whether more may have come than a turn
  * takes. */

@@ -270,7 +270,10 @@ static int send_play(struct rtsp_session *session, struct rtsprec_error *error)
 int rtsp_session_play(struct rtsp_session *session, struct rtsprec_error *error)
 {
     session->next_keep_alive_us = clock_monotonic_us() + session->keep_alive_us;
-    return send_play(session, error);
+    int err = send_play(session, error);
+    if (err == 0 && !session->udp)
+        connection_gather(session->client->connection);
+    return err;
 }
 
 /* A camera that reads no requests is not kept from sending its media: it is asked later. */
@@ -415,9 +418,9 @@ bool rtsp_session_takes_turns(const struct rtsp_session *session)
     return !session->udp && connection_descriptor(session->client->connection) >= 0;
 }
 
-void rtsp_session_begin_turn(struct rtsp_session *session, uint8_t *buffer)
+void rtsp_session_begin_turn(struct rtsp_session *session, uint8_t *buffer, bool waits)
 {
-    rtsp_client_begin_turn(session->client, buffer);
+    rtsp_client_begin_turn(session->client, buffer, waits);
 }
 
 bool rtsp_session_end_turn(struct rtsp_session *session)

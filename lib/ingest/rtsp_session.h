@@ -32,15 +32,15 @@ int rtsp_session_play(struct rtsp_session *session, struct rtsprec_error *error)
 
 /*
  * Whether it can be read without waiting: its packets come over the connection, and in clear. A
- * turn takes what has come, through a lent buffer of SOURCE_TURN_BYTES; its end returns whether
- * there may be more than a turn takes.
+ * turn takes what has come, or what comes in 50 ms if it waits, through a lent buffer of
+ * SOURCE_TURN_BYTES; its end returns whether there may be more than a turn takes.
  */
 bool rtsp_session_takes_turns(const struct rtsp_session *session);
-void rtsp_session_begin_turn(struct rtsp_session *session, uint8_t *buffer);
+void rtsp_session_begin_turn(struct rtsp_session *session, uint8_t *buffer, bool waits);
 bool rtsp_session_end_turn(struct rtsp_session *session);
 
-/* Waits for the next packet, valid until the next call. Returns 0 or an error; in a turn it does
- * not wait, and returns 1 when there is nothing more in it. */
+/* Waits for the next packet, valid until the next call. Returns 0 or an error; in a turn it
+ * returns 1 when there is nothing more in it. */
 int rtsp_session_read(struct rtsp_session *session, struct rtp_datagram *out,
                       struct rtsprec_error *error);
 

@@ -292,9 +292,9 @@ static int read_packet(struct source *base, struct source_packet *out, struct rt
     return result < 0 ? result : 0;
 }
 
-static void begin_turn(struct source *base, uint8_t *buffer)
+static void begin_turn(struct source *base, uint8_t *buffer, bool waits)
 {
-    rtsp_session_begin_turn(of(base)->session, buffer);
+    rtsp_session_begin_turn(of(base)->session, buffer, waits);
 }
 
 static bool end_turn(struct source *base)

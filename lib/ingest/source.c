@@ -20,10 +20,10 @@ int source_read(struct source *source, struct source_packet *out, struct rtsprec
     return source->kind->read(source, out, error);
 }
 
-void source_begin_turn(struct source *source, uint8_t *buffer)
+void source_begin_turn(struct source *source, uint8_t *buffer, bool waits)
 {
     assert(source->takes_turns);
-    source->kind->begin_turn(source, buffer);
+    source->kind->begin_turn(source, buffer, waits);
 }
 
 bool source_end_turn(struct source *source)

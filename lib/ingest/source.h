@@ -75,7 +75,7 @@ struct source_packet {
 struct source_kind {
     int (*read)(struct source *source, struct source_packet *out, struct rtsprec_error *error);
     void (*close)(struct source *source);
-    void (*begin_turn)(struct source *source, uint8_t *buffer); /* both or none */
+    void (*begin_turn)(struct source *source, uint8_t *buffer, bool waits); /* both or none */
     bool (*end_turn)(struct source *source);
 };
 
@@ -87,11 +87,11 @@ int source_open(struct source **out, const struct source_options *options,
 int source_read(struct source *source, struct source_packet *out, struct rtsprec_error *error);
 
 /*
- * A turn: source_read() gives what has come, and does not wait; it returns 1 when there is nothing
- * more. The buffer of SOURCE_TURN_BYTES is lent for the turn; nothing stays in it. The end of a
- * turn returns whether there may be more than a turn takes.
+ * A turn: source_read() gives what has come, and does not wait, or for 50 ms if it waits; it
+ * returns 1 when there is nothing more. The buffer of SOURCE_TURN_BYTES is lent for the turn;
+ * nothing stays in it. The end of a turn returns whether there may be more than a turn takes.
  */
-void source_begin_turn(struct source *source, uint8_t *buffer);
+void source_begin_turn(struct source *source, uint8_t *buffer, bool waits);
 bool source_end_turn(struct source *source);
 
 /* Says good-bye to the camera and frees the source; NULL is ignored. Takes at most half a second.

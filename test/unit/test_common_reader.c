@@ -24,11 +24,12 @@ struct member {
     int number, turns;
     int extra; /* how often it has more to take in its first turn */
     atomic_bool is_sated;
+    bool has_waited; /* in its last turn */
     pthread_t thread;
     int result;
 };
 
-static int take_turn(void *user, uint8_t *buffer)
+static int take_turn(void *user, uint8_t *buffer, bool waits)
 {
     struct member *member = user;
     struct rig *rig = member->rig;
@@ -41,6 +42,9 @@ static int take_turn(void *user, uint8_t *buffer)
         rig->calls[rig->count++] = member->number;
     member->turns++;
     atomic_store(&rig->is_in_turn, false);
+    if (waits && member->extra == 0)
+        clock_sleep_until(clock_monotonic_us() + COMMON_READER_ROUND_US);
+    member->has_waited = waits;
     if (member->extra > 0 && !atomic_load(&member->is_sated))
         return member->extra--, 1;
     /* Until all are there nobody's turns count, so that all have them in the same rounds. */
@@ -87,6 +91,7 @@ static void test_rounds(void **state)
         pthread_join(members[i].thread, NULL);
         assert_int_equal(members[i].result, -100 - i);
         assert_int_equal(members[i].turns, ROUNDS + 1);
+        assert_false(members[i].has_waited);
     }
     /* The last rounds, in which all took part: each of them once. */
     for (int round = 1; round < ROUNDS; round++) {
@@ -150,6 +155,7 @@ static void test_coming_and_going(void **state)
         assert_true(clock_monotonic_us() - begin_us >= ROUNDS * COMMON_READER_ROUND_US);
         assert_int_equal(member.result, -100 - i);
         assert_int_equal(rig.count, ROUNDS + 1);
+        assert_true(member.has_waited);
     }
     end(&rig);
     begin(&rig);

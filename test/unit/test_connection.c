@@ -221,7 +221,7 @@ static void test_without_waiting(void **state)
     static char much[64 * 1024];
     struct rig rig;
     uint8_t byte;
-    int port, listener = listen_anywhere(1, &port), err = 0;
+    int port, listener = listen_anywhere(1, &port), err;
     prepare(&rig);
     assert_int_equal(open_at(&rig, "127.0.0.1", port, false), 0);
     connection_set_waiting(rig.connection, false);
@@ -231,11 +231,12 @@ static void test_without_waiting(void **state)
     /* One that waits takes 80 ms. */
     assert_true(clock_monotonic_us() - begin_us < 20 * 40000);
     assert_true(connection_has_room(rig.connection));
-    while (err == 0)
-        err = connection_write(rig.connection, much, sizeof(much), &rig.error);
-    assert_int_equal(err, RTSPREC_ERROR_CLOSED);
-    assert_non_null(strstr(rig.error.text, "takes nothing any more"));
-    assert_false(connection_has_room(rig.connection));
+    do { /* what is acknowledged meanwhile makes room again, as long as the peer's buffer has it */
+        for (err = 0; err == 0;)
+            err = connection_write(rig.connection, much, sizeof(much), &rig.error);
+        assert_int_equal(err, RTSPREC_ERROR_CLOSED);
+        assert_non_null(strstr(rig.error.text, "takes nothing any more"));
+    } while (connection_has_room(rig.connection));
     connection_close(&rig.connection);
     close(listener);
     cancel_uninit(&rig.cancel);

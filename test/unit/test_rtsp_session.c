@@ -36,7 +36,7 @@ struct rig {
     struct source_options options;
     struct rtsp_session *session;
     struct rtsprec_error error;
-    bool is_in_turn;
+    bool is_in_turn, turns_wait;
     uint8_t lent[SOURCE_TURN_BYTES];
 };
 
@@ -90,7 +90,7 @@ static void play(struct rig *rig)
 
 static void begin_turn(struct rig *rig)
 {
-    rtsp_session_begin_turn(rig->session, rig->lent);
+    rtsp_session_begin_turn(rig->session, rig->lent, rig->turns_wait);
     rig->is_in_turn = true;
 }
 
@@ -517,6 +517,19 @@ static const char numbered[] = "$\4\0\1"
                                "$\4\0\1"
                                "d";
 
+/* Begins a turn and takes all that it gives, so many packets having come before. */
+static int64_t take_numbered(struct rig *rig, int64_t before)
+{
+    struct rtp_datagram got;
+    int64_t taken = 0;
+    int result;
+    begin_turn(rig);
+    while ((result = rtsp_session_read(rig->session, &got, &rig->error)) == 0)
+        assert_int_equal(got.data[0], "abcd"[(before + taken++) % 4]);
+    assert_int_equal(result, 1);
+    return taken;
+}
+
 /* What comes byte by byte is put together over many turns, none of which waits for the next byte.
  */
 static void test_turns_of_drips(void **state)
@@ -525,20 +538,13 @@ static void test_turns_of_drips(void **state)
     static const struct server_step steps[] = {
         BEGINNING, SET_UP, {"PLAY ", numbered, sizeof(numbered) - 1, SEND_IN_DRIPS}, {0}};
     struct rig rig;
-    int turns = 0, packets = 0;
+    int turns = 0;
+    int64_t packets = 0;
     begin(&rig, steps, RTSPREC_TRANSPORT_TCP);
     play(&rig);
     int64_t begin_us = clock_monotonic_us();
     for (; packets < 4; turns++) {
-        int result = 0;
-        begin_turn(&rig);
-        while (result == 0) {
-            struct rtp_datagram got;
-            result = rtsp_session_read(rig.session, &got, &rig.error);
-            if (result == 0)
-                assert_int_equal(got.data[0], "abcd"[packets++]);
-        }
-        assert_int_equal(result, 1);
+        packets += take_numbered(&rig, packets);
         assert_false(end_turn(&rig));
         poll(NULL, 0, 1);
     }
@@ -556,22 +562,14 @@ static void test_turns_of_a_flood(void **state)
         BEGINNING, SET_UP, {"PLAY ", numbered, sizeof(numbered) - 1, SEND_FOR_EVER}, {0}};
     struct rig rig;
     int full_turns = 0;
-    int64_t packets = 0, before = 0;
+    int64_t packets = 0;
     begin(&rig, steps, RTSPREC_TRANSPORT_TCP);
     play(&rig);
     while (full_turns < 8) {
-        int result = 0;
-        begin_turn(&rig);
-        while (result == 0) {
-            struct rtp_datagram got;
-            result = rtsp_session_read(rig.session, &got, &rig.error);
-            if (result == 0)
-                assert_int_equal(got.data[0], "abcd"[packets++ % 4]);
-        }
-        assert_int_equal(result, 1);
-        require((packets - before) * 5 <= 256 * 1024 + 5, "%d packets", (int)(packets - before));
+        int64_t taken = take_numbered(&rig, packets);
+        require(taken * 5 <= 256 * 1024 + 5, "%d packets", (int)taken);
         full_turns += end_turn(&rig);
-        before = packets;
+        packets += taken;
     }
     end(&rig);
 }
@@ -658,6 +656,28 @@ static void test_a_keep_alive_without_room(void **state)
     end(&rig);
 }
 
+/* Who is alone waits in the turn itself: for a moment, or for as much as is worth a read. */
+static void test_turns_that_wait(void **state)
+{
+    (void)state;
+    static const struct server_step steps[] = {
+        BEGINNING, SET_UP, {"PLAY ", numbered, sizeof(numbered) - 1, SEND_IN_DRIPS}, {0}};
+    struct rig rig;
+    int turns = 0;
+    int64_t packets = 0;
+    begin(&rig, steps, RTSPREC_TRANSPORT_TCP);
+    play(&rig);
+    rig.turns_wait = true;
+    int64_t begin_us = clock_monotonic_us();
+    for (; packets < 4; turns++) {
+        packets += take_numbered(&rig, packets);
+        assert_false(end_turn(&rig));
+    }
+    int64_t passed_us = clock_monotonic_us() - begin_us;
+    require(turns <= passed_us / 45000 + 1, "%d turns in %d us", turns, (int)passed_us);
+    end(&rig);
+}
+
 /* A turn is too short to be interrupted; the next one hears it. */
 static void test_turns_that_are_over(void **state)
 {
@@ -728,6 +748,7 @@ int main(void)
         cmocka_unit_test(test_turns_of_a_flood),
         cmocka_unit_test(test_turns_of_a_camera_that_does_not_read),
         cmocka_unit_test(test_turns_of_requests),
+        cmocka_unit_test(test_turns_that_wait),
         cmocka_unit_test(test_turns_that_are_over),
     };
     int failures = cmocka_run_group_tests_name("waiting", tests, NULL, NULL);
