@@ -176,7 +176,9 @@ def run(options, kind, clip, count, wire):
     except subprocess.TimeoutExpired as error:
         result["failure"] = f"{kind.name} did not end within {error.timeout} s"
     except (RuntimeError, OSError) as error:
-        result["failure"] = str(error)
+        has_ended = isinstance(error, OSError) and not recorder.alive()
+        result["failure"] = (f"{kind.name} has ended: {recorder.said()[-2000:]}" if has_ended
+                             else str(error))
     finally:
         recorder.kill()
         load.close()
