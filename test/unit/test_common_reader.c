@@ -15,7 +15,6 @@ struct rig {
     atomic_int present; /* members that have had a turn */
     int calls[4096];    /* the member's number, in the order of the turns */
     int count;
-    pthread_t turns_thread;
     atomic_bool is_in_turn;
 };
 
@@ -25,7 +24,7 @@ struct member {
     int extra; /* how often it has more to take in its first turn */
     atomic_bool is_sated;
     bool has_waited; /* in its last turn */
-    pthread_t thread;
+    pthread_t thread, joiner;
     int result;
 };
 
@@ -34,7 +33,7 @@ static int take_turn(void *user, uint8_t *buffer, bool waits)
     struct member *member = user;
     struct rig *rig = member->rig;
     assert_false(atomic_exchange(&rig->is_in_turn, true)); /* one at a time */
-    rig->turns_thread = pthread_self();
+    assert_false(pthread_equal(member->joiner, pthread_self()));
     memset(buffer, member->number, SOURCE_TURN_BYTES); /* all of it is the turn's */
     if (member->turns == 0)
         atomic_fetch_add(&rig->present, 1);
@@ -57,8 +56,8 @@ static void *join(void *argument)
 {
     struct member *member = argument;
     struct rtsprec_error error;
+    member->joiner = pthread_self();
     member->result = common_reader_join(member->rig->reader, take_turn, member, &error);
-    assert_false(pthread_equal(member->rig->turns_thread, pthread_self()));
     return NULL;
 }
 
