@@ -76,9 +76,11 @@ static int64_t advance_us(const struct packet_queue *queue, const struct queue_i
 /* Whether a packet has to be dropped; decides when dropping begins and ends. */
 static bool refuse(struct packet_queue *queue, const struct queue_item *item)
 {
-    /* An empty one takes anything, else a frame larger than the bound would be refused for ever. */
-    bool is_full = queue->count > 0 && (queue->bytes + item->bytes > queue->max_bytes ||
-                                        queue->us + advance_us(queue, item) > queue->max_us);
+    /* An empty one takes anything, else a frame larger than the bound would be refused for ever; so
+     * does one whose writer only waits for more, and is woken by this. */
+    bool is_full = queue->count > 0 && !queue->is_asleep &&
+                   (queue->bytes + item->bytes > queue->max_bytes ||
+                    queue->us + advance_us(queue, item) > queue->max_us);
     bool is_key = is_video(item) && (item->packet->flags & AV_PKT_FLAG_KEY);
     if (queue->refusing)
         queue->refusing = !is_key || is_full;
@@ -149,7 +151,6 @@ int packet_queue_push(struct packet_queue *queue, const struct queue_item *item)
     bool was_refusing = queue->refusing;
     if (item->kind == QUEUE_PACKET && refuse(queue, item)) {
         count_dropped(queue, item);
-        is_due = queue->count > 0 && end_sleep(queue); /* what it gathers leaves no room */
         result = 1;
         goto done;
     }

@@ -42,8 +42,8 @@ struct queue_item {
 
 /*
  * What a writer sleeps through: packets that only add to what it gathers anyway. A packet at or
- * after media_us wakes it, one before which more than bytes wait, a video key frame, and whatever
- * is no packet. {0}: anything does.
+ * after media_us wakes it, one before which more than bytes wait, one that fills half of what the
+ * queue holds, a video key frame, and whatever is no packet. {0}: anything does.
  */
 struct queue_patience {
     int64_t media_us, bytes;
