@@ -33,7 +33,7 @@ struct connection {
     AVIOContext *io; /* TLS; NULL: none */
     struct cancel *cancel;
     bool is_closing;
-    bool waits;
+    bool reads_wait, writes_wait;
 };
 
 static int interrupted(void *opaque)
@@ -149,7 +149,7 @@ int connection_open(struct connection **out, const struct connection_options *op
         return error_set(error, RTSPREC_ERROR_NO_MEMORY, "out of memory");
     connection->fd = -1;
     connection->cancel = options->cancel;
-    connection->waits = true;
+    connection->reads_wait = connection->writes_wait = true;
     int err = options->is_tls ? open_tls(connection, options, error)
                               : open_tcp(connection, options, error);
     if (err < 0)
@@ -176,15 +176,18 @@ void connection_gather(struct connection *connection)
         set_receive(connection->fd, GATHER_BYTES, GATHER_MS);
 }
 
-void connection_set_waiting(struct connection *connection, bool waits)
+void connection_set_waiting(struct connection *connection, bool reads_wait, bool writes_wait)
 {
-    assert(waits || connection->fd >= 0);
-    connection->waits = waits;
+    assert((reads_wait && writes_wait) || connection->fd >= 0);
+    connection->reads_wait = reads_wait;
+    connection->writes_wait = writes_wait;
 }
 
 void connection_set_closing(struct connection *connection)
 {
     connection->is_closing = true;
+    if (connection->fd >= 0)
+        set_receive(connection->fd, 1, SLICE_MS); /* no more than an answer will come */
 }
 
 int connection_read(struct connection *connection, uint8_t *data, size_t size,
@@ -196,7 +199,7 @@ int connection_read(struct connection *connection, uint8_t *data, size_t size,
         int got = avio_read_partial(connection->io, data, (int)size);
         return got > 0 ? got : fail(connection, got ? got : AVERROR_EOF, "receiving", error);
     }
-    ssize_t got = recv(connection->fd, data, size, connection->waits ? 0 : MSG_DONTWAIT);
+    ssize_t got = recv(connection->fd, data, size, connection->reads_wait ? 0 : MSG_DONTWAIT);
     if (got > 0)
         return (int)got;
     if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
@@ -217,7 +220,7 @@ int connection_write(struct connection *connection, const void *data, size_t siz
     while (size > 0) {
         ssize_t sent = send(connection->fd, next, size, MSG_NOSIGNAL | MSG_DONTWAIT);
         int err = sent < 0 ? -errno : 0;
-        if (err == -EAGAIN && !connection->waits)
+        if (err == -EAGAIN && !connection->writes_wait)
             return error_set(error, RTSPREC_ERROR_CLOSED,
                              "sending: the camera takes nothing any more");
         if (err == -EAGAIN || err == -EINTR)

@@ -45,7 +45,7 @@ void connection_gather(struct connection *connection);
  * Whether a read waits for bytes and a write for room, as both do at first. If not, which is for
  * TCP only, a read that finds nothing returns 0 at once, and a write without room fails.
  */
-void connection_set_waiting(struct connection *connection, bool waits);
+void connection_set_waiting(struct connection *connection, bool reads_wait, bool writes_wait);
 
 /* A stop no longer ends calls, only the deadline does: for a good-bye. */
 void connection_set_closing(struct connection *connection);

@@ -128,14 +128,14 @@ void rtsp_client_begin_turn(struct rtsp_client *client, uint8_t *buffer, bool wa
     client->turn_bytes = TURN_BYTES;
     client->turn_answers = TURN_ANSWERS;
     client->is_drained = client->turn_is_spent = false;
-    connection_set_waiting(client->connection, waits);
+    connection_set_waiting(client->connection, waits, false);
 }
 
 bool rtsp_client_end_turn(struct rtsp_client *client)
 {
     move(client, client->own_buffer);
     client->is_in_turn = false;
-    connection_set_waiting(client->connection, true);
+    connection_set_waiting(client->connection, true, true);
     return !client->is_drained;
 }
 
@@ -146,6 +146,7 @@ static int take_turn(struct rtsp_client *client, size_t room, struct rtsprec_err
     room = room < client->turn_bytes ? room : client->turn_bytes;
     if (!client->is_drained && room > 0)
         got = connection_read(client->connection, client->buffer + client->end, room, error);
+    connection_set_waiting(client->connection, false, false);
     client->is_drained |= got >= 0 && (size_t)got < room;
     client->turn_is_spent = got == 0;
     client->turn_bytes -= got > 0 ? (size_t)got : 0;

@@ -97,7 +97,7 @@ class SlowToDecode(harness.Case):
         """A picture has to be decoded before it can be recorded: that is its own camera's time."""
         server = harness.Camera(self.folder, ("mjpeg", "h264v"))
         cameras = [{"name": name, "rtspUrl": server.url(f"/{clip}/{name}"),
-                    "readTimeoutSeconds": seconds}
+                    "openTimeoutSeconds": seconds, "readTimeoutSeconds": seconds}
                    for name, clip, seconds in (("slow", "mjpeg", 30), ("yard", "h264v", 2))]
         daemon = harness.Daemon(self.folder, cameras,
                                 env={"LD_PRELOAD": SICK, "SICK_DECODER": "slow 5000"})

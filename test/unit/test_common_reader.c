@@ -133,14 +133,16 @@ static void test_more_to_take_than_others(void **state)
     join(&other);
     int64_t passed_us = clock_monotonic_us() - begin_us;
     assert_int_equal(other.turns, ROUNDS + 1);
-    assert_true(passed_us >= ROUNDS * COMMON_READER_ROUND_US);
+    assert_true(passed_us >= (ROUNDS - 1) * COMMON_READER_ROUND_US);
     atomic_store(&greedy.is_sated, true);
     pthread_join(greedy.thread, NULL);
     assert_true(greedy.turns > 10 * other.turns);
     end(&rig);
 }
 
-/* One after the other, and nobody in between: it sleeps, wakes, and ends. It never hurries. */
+/* One after the other, and nobody in between: it sleeps, wakes, and ends. Who is alone waits
+ * himself.
+ */
 static void test_coming_and_going(void **state)
 {
     (void)state;
@@ -149,9 +151,7 @@ static void test_coming_and_going(void **state)
     for (int i = 0; i < 3; i++) {
         struct member member = {.rig = &rig, .number = i};
         rig.count = 0;
-        int64_t begin_us = clock_monotonic_us();
         join(&member);
-        assert_true(clock_monotonic_us() - begin_us >= ROUNDS * COMMON_READER_ROUND_US);
         assert_int_equal(member.result, -100 - i);
         assert_int_equal(rig.count, ROUNDS + 1);
         assert_true(member.has_waited);

@@ -224,7 +224,7 @@ static void test_without_waiting(void **state)
     int port, listener = listen_anywhere(1, &port), err;
     prepare(&rig);
     assert_int_equal(open_at(&rig, "127.0.0.1", port, false), 0);
-    connection_set_waiting(rig.connection, false);
+    connection_set_waiting(rig.connection, false, false);
     int64_t begin_us = clock_monotonic_us();
     for (int i = 0; i < 20; i++)
         assert_int_equal(connection_read(rig.connection, &byte, 1, &rig.error), 0);
