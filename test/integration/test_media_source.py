@@ -318,7 +318,9 @@ class Pushed(Media):
             sender.kill()
         for name in urls:
             with self.subTest(name):
-                self.check_part(name, source, SECONDS * 25 - 5)
+                # What SRT has on its way when the sender closes is lost: its latency, and more on a
+                # machine with other work.
+                self.check_part(name, source, SECONDS * 25 - (25 if name == "srt" else 5))
 
     def test_a_stop_does_not_wait_for_a_server(self):
         web = self.web(special={"/silent": ("silence", "")})
