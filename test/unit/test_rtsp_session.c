@@ -530,11 +530,9 @@ static int64_t take_numbered(struct rig *rig, int64_t before)
     return taken;
 }
 
-/* What comes byte by byte is put together over many turns, none of which waits for the next byte.
- */
-static void test_turns_of_drips(void **state)
+/* Takes four packets that come byte by byte. Returns in how many turns. */
+static int take_drips(bool turns_wait, int64_t *passed_us)
 {
-    (void)state;
     static const struct server_step steps[] = {
         BEGINNING, SET_UP, {"PLAY ", numbered, sizeof(numbered) - 1, SEND_IN_DRIPS}, {0}};
     struct rig rig;
@@ -542,16 +540,36 @@ static void test_turns_of_drips(void **state)
     int64_t packets = 0;
     begin(&rig, steps, RTSPREC_TRANSPORT_TCP);
     play(&rig);
+    rig.turns_wait = turns_wait;
     int64_t begin_us = clock_monotonic_us();
     for (; packets < 4; turns++) {
         packets += take_numbered(&rig, packets);
         assert_false(end_turn(&rig));
-        poll(NULL, 0, 1);
+        if (!turns_wait)
+            poll(NULL, 0, 1);
     }
-    int64_t passed_us = clock_monotonic_us() - begin_us;
+    *passed_us = clock_monotonic_us() - begin_us;
+    end(&rig);
+    return turns;
+}
+
+/* They are put together over many turns, none of which waits for the next byte. */
+static void test_turns_of_drips(void **state)
+{
+    (void)state;
+    int64_t passed_us;
+    int turns = take_drips(false, &passed_us);
     require(passed_us >= 19 * DRIP_MS * 1000, "%d us", (int)passed_us);
     require(turns > 40, "%d turns in %d us", turns, (int)passed_us);
-    end(&rig);
+}
+
+/* Who is alone waits in the turn itself: for a moment, or for as much as is worth a read. */
+static void test_turns_that_wait(void **state)
+{
+    (void)state;
+    int64_t passed_us;
+    int turns = take_drips(true, &passed_us);
+    require(turns <= passed_us / 45000 + 1, "%d turns in %d us", turns, (int)passed_us);
 }
 
 /* A turn takes so much and no more, says so, and the next goes on where it ended. */
@@ -574,7 +592,7 @@ static void test_turns_of_a_flood(void **state)
     end(&rig);
 }
 
-/* More answers than the two sockets hold; none that would have to be waited for. */
+/* Sends more than the two sockets hold, without waiting. */
 static void fill_socket(struct rig *rig)
 {
     static const uint8_t report[250];
@@ -653,28 +671,6 @@ static void test_a_keep_alive_without_room(void **state)
     int64_t passed_us = clock_monotonic_us() - begin_us;
     require(passed_us >= LATE_MS * 1000, "after %d us", (int)passed_us);
     require(passed_us < 4 * SECOND - SECOND / 2, "after %d us", (int)passed_us);
-    end(&rig);
-}
-
-/* Who is alone waits in the turn itself: for a moment, or for as much as is worth a read. */
-static void test_turns_that_wait(void **state)
-{
-    (void)state;
-    static const struct server_step steps[] = {
-        BEGINNING, SET_UP, {"PLAY ", numbered, sizeof(numbered) - 1, SEND_IN_DRIPS}, {0}};
-    struct rig rig;
-    int turns = 0;
-    int64_t packets = 0;
-    begin(&rig, steps, RTSPREC_TRANSPORT_TCP);
-    play(&rig);
-    rig.turns_wait = true;
-    int64_t begin_us = clock_monotonic_us();
-    for (; packets < 4; turns++) {
-        packets += take_numbered(&rig, packets);
-        assert_false(end_turn(&rig));
-    }
-    int64_t passed_us = clock_monotonic_us() - begin_us;
-    require(turns <= passed_us / 45000 + 1, "%d turns in %d us", turns, (int)passed_us);
     end(&rig);
 }
 
