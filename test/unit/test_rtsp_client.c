@@ -1,6 +1,8 @@
 /* Against a server on the loopback that plays a script: each test waits for what happens. */
 #include "scripted_server.h"
 
+#include <sys/ioctl.h>
+
 #include <rtsprec/error.h>
 
 #include "ingest/rtsp_client.h"
@@ -370,6 +372,57 @@ static void test_stop(void **state)
     }
 }
 
+/* Its first read waits until there is something; the turn is over when it has that, even if the
+ * read was a full one.
+ */
+static void test_a_turn_waits_once(void **state)
+{
+    (void)state;
+    enum { FRAME = RTSP_CLIENT_BUFFER_BYTES / 2 };
+    static const char header[] = {'$', 0, (char)((FRAME - 4) >> 8), (char)(FRAME - 4)};
+    static char frames[2 * FRAME];
+    static uint8_t lent[RTSP_CLIENT_BUFFER_BYTES];
+    static const struct server_step steps[] = {{NULL, frames, sizeof(frames), 0}, {0}};
+    memcpy(frames, header, 4);
+    memcpy(frames + FRAME, header, 4);
+    struct rig rig;
+    struct rtsp_item item;
+    begin(&rig, steps, NULL, NULL);
+    rig.client.is_channel[0] = true;
+    int fd = connection_descriptor(rig.client.connection);
+    int room = 8 * (int)sizeof(frames), there = 0;
+    struct timeval long_time = {.tv_sec = 60}; /* a read that waits takes it */
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &long_time, sizeof(long_time));
+    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof(room));
+    while (there < (int)sizeof(frames))
+        assert_int_equal(ioctl(fd, FIONREAD, &there), 0);
+    int64_t begin_us = clock_monotonic_us();
+    rtsp_client_begin_turn(&rig.client, lent, true);
+    assert_int_equal(rtsp_client_next(&rig.client, &item, &rig.error), 1);
+    assert_non_null(rtsp_client_take_frame(&rig.client));
+    assert_int_equal(rtsp_client_next(&rig.client, &item, &rig.error), 0);
+    rtsp_client_end_turn(&rig.client);
+    assert_true(clock_monotonic_us() - begin_us < 20 * SECOND);
+    end(&rig);
+}
+
+/* A turn that waits for what comes does not wait for a camera that takes nothing. */
+static void test_a_turn_does_not_wait_to_send(void **state)
+{
+    (void)state;
+    static const struct server_step steps[] = {{NULL, "?", 0, SEND_FOR_EVER}, {0}};
+    static uint8_t lent[RTSP_CLIENT_BUFFER_BYTES];
+    struct rig rig;
+    int err = 0;
+    begin(&rig, steps, NULL, NULL);
+    rtsp_client_begin_turn(&rig.client, lent, true);
+    while (err == 0)
+        err = rtsp_client_send(&rig.client, "OPTIONS", URL, "", &rig.error);
+    rtsp_client_end_turn(&rig.client);
+    assert_int_equal(err, RTSPREC_ERROR_CLOSED); /* at the deadline: RTSPREC_ERROR_TIMEOUT */
+    end(&rig);
+}
+
 int main(void)
 {
     take_precedence();
@@ -388,6 +441,8 @@ int main(void)
         cmocka_unit_test(test_a_body_of_64_kib),
         cmocka_unit_test(test_deadline),
         cmocka_unit_test(test_stop),
+        cmocka_unit_test(test_a_turn_waits_once),
+        cmocka_unit_test(test_a_turn_does_not_wait_to_send),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
