@@ -23,11 +23,25 @@ def per_gb(result, what="cpu_seconds"):
     return result[what] / amount * 1e9
 
 
+def has_recorded(result):
+    return not result.get("failure") and result["bytes"] > 0
+
+
 def keeps_up(result):
-    if result.get("failure") or not result["bytes"]:
-        return False
-    return (result["frames"] >= KEEPS_UP_FRAMES * result["expected_frames"] and
+    return (has_recorded(result) and
+            result["frames"] >= KEEPS_UP_FRAMES * result["expected_frames"] and
             result["frames_lost"] <= KEEPS_UP_LOST * result["frames_sent"])
+
+
+def least_per_gb(result, what="cpu_seconds"):
+    """The cost, or the least that it can be: a recorder that does not keep up spends for what it
+    gets no more than it would for all that the cameras have for it."""
+    if keeps_up(result):
+        return per_gb(result, what)
+    if what.startswith("whole_"):
+        sent = result["whole_frames"]
+        return per_gb(result, what) * sent / (sent + result["whole_dropped"])
+    return per_gb(result, what) * min(1, result["frames"] / result["expected_frames"])
 
 
 def one_line(result):
@@ -49,19 +63,21 @@ def one_line(result):
 
 def median(results):
     """Of the runs of one recorder; one that does not keep up only when none does."""
-    good = sorted(filter(keeps_up, results), key=per_gb)
-    return good[len(good) // 2] if good else results[0]
+    good = (list(filter(keeps_up, results)) or
+            [result for result in results if has_recorded(result)])
+    return sorted(good, key=least_per_gb)[len(good) // 2] if good else results[0]
 
 
 def ratio(result, other, what="cpu_seconds"):
-    if not other or not keeps_up(other):
+    if not other or not has_recorded(other):
         return "-"
-    return f"{per_gb(result, what) / per_gb(other, what):.2f}"
+    sign = "" if keeps_up(other) else "≤ "
+    return f"{sign}{per_gb(result, what) / least_per_gb(other, what):.2f}"
 
 
 def row(result, ffmpeg, floor):
     cells = [str(result["cameras"]), result["label"]]
-    if result.get("failure"):
+    if not has_recorded(result):
         return cells + ["did not record"] + ["-"] * 11
     cameras = result["cameras"]
     memory = [f"{result['memory'][kind] / cameras / 1e6:.2f}"
@@ -74,7 +90,7 @@ def row(result, ffmpeg, floor):
         cells += [f"{per_gb(result):.2f}", ratio(result, ffmpeg), ratio(result, floor),
                   f"{per_gb(result, whole):.2f}", ratio(result, ffmpeg, whole)]
     else:
-        cells += ["does not keep up"] + ["-"] * 4
+        cells += [f"does not keep up (≥ {least_per_gb(result):.2f})"] + ["-"] * 4
     percent = result["cpu_seconds"] / result["seconds"] / cameras * 100
     return cells + [f"{percent:.3f}", *memory, calls, lost,
                     f"{per_gb(result, 'load_cpu_seconds'):.2f}"]
