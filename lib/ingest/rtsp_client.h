@@ -62,9 +62,9 @@ int rtsp_client_challenge(struct rtsp_client *client, const struct rtsp_message 
                           int *attempts, struct rtsprec_error *error);
 
 /*
- * A turn takes what has come, through a buffer of RTSP_CLIENT_BUFFER_BYTES that is lent for it, and
- * waits for nothing, or once, as connection_gather() does: rtsp_client_next() returns 0 when there
- * is nothing more, and turn_is_spent says so. Not with TLS.
+ * A turn takes what has come, through a buffer of RTSP_CLIENT_BUFFER_BYTES that is lent for it. It
+ * waits in its first read, as connection_gather() does, or in none, and never to send:
+ * rtsp_client_next() returns 0 when there is nothing more, and turn_is_spent says so. Not with TLS.
  */
 void rtsp_client_begin_turn(struct rtsp_client *client, uint8_t *buffer, bool waits);
 
